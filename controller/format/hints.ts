@@ -33,6 +33,7 @@ const groups: readonly (readonly [codes: readonly string[], hint: string])[] = [
   [['no-member'], 'Name the state of a device with --state DIRECTORY.'],
   [['no-trust'], 'Run `thymesh status` where a device is in reach: every device has the metadata.'],
   [['stale'], 'Make the proposal again: the fleet has newer metadata by now.'],
+  [['ahead'], 'Synchronise first: this peer lacks metadata that the proposal builds on.'],
   [['nothing-changes', 'threshold', 'unknown-operator'], '`thymesh root show` lists operators, keys and thresholds.'],
   [
     ['busy', 'ended', 'closed', 'timed-out', 'not-connected', 'refused', 'misbehaved'],

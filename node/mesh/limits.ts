@@ -112,6 +112,8 @@ export const refreshTimeoutMs = 3 * 60_000
 export const progressBeyondSiteMs = 60_000
 /** How often sync is repeated with connected peers, for items that gossip lost. */
 export const resyncIntervalMs = 60_000
+/** How long a complete proposal waits for its release before it is passed on to all. */
+export const completeProposalMs = 3_000
 /** What comparing in repeated syncs may cost, on average, both ways. */
 export const resyncBytesPerSecond = 100
 /** The longest pause for it: a peer that makes comparisons dear must not end repeated syncs. */

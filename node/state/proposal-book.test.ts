@@ -55,13 +55,14 @@ async function bookOf(t: Parameters<typeof testState>[0], table = memoryTable())
 describe('the proposals of a peer', () => {
   it('are taken once, and are there after a restart', async t => {
     const { book, table } = await bookOf(t)
-    let changes = 0
-    book.on('changed', () => changes++)
+    const received: boolean[] = []
+    book.on('changed', (_, from) => received.push(from.received))
     assert.equal(await book.add(proposalAt(1)), true)
     assert.equal(await book.add(proposalAt(1)), false)
-    assert.equal(changes, 1)
+    assert.equal(await book.add(proposalAt(2), { received: true }), true)
+    assert.deepEqual(received, [false, true])
     const again = await bookOf(t, table)
-    assert.deepEqual(again.book.hashes, book.hashes)
+    assert.deepEqual(again.book.hashes.toSorted(Buffer.compare), book.hashes.toSorted(Buffer.compare))
     assert.deepEqual(again.book.without(book.hashes), [])
   })
 
@@ -108,5 +109,18 @@ describe('the proposals of a peer', () => {
     await state.accept(after.trusted, async ({ hash }) => fleet.document(hash) ?? assert.fail())
     await assert.rejects(book.add(proposal), withCode('stale'))
     for await (const [id] of table.entries()) assert.fail(`expected nothing, got ${id}`)
+  })
+
+  it('are sent once to who has newer metadata, and again to who lacks metadata', async t => {
+    const { book, state } = await bookOf(t)
+    const [proposal, hash] = [proposalAt(3), sha256(proposalCodec.encode(proposalAt(3)))]
+    const document = async ({ hash: of }: { hash: Uint8Array }) => fleet.document(of) ?? assert.fail()
+    for (const message of ['one', 'two']) await state.accept(fleet.release({ message }).trusted, document)
+    assert.deepEqual(book.known, [])
+    await assert.rejects(book.add(proposal), withCode('stale'))
+    assert.deepEqual([book.known, book.hashes], [[hash], []])
+    const behind = await bookOf(t)
+    await assert.rejects(behind.book.add(proposalAt(5)), withCode('ahead'))
+    assert.deepEqual(behind.book.known, [])
   })
 })

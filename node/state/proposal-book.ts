@@ -1,7 +1,8 @@
 /** The stored proposals: merged as signatures are added, limited for each author, and removed when outdated. */
 
 import { EventEmitter } from 'node:events'
-import { sha256 } from '../../protocol/encoding/hash.ts'
+import { LRUCache } from 'lru-cache'
+import { sha256, toHex } from '../../protocol/encoding/hash.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
 import { type Proposal, proposalCodec } from '../../protocol/trust/proposal.ts'
@@ -25,20 +26,24 @@ interface Held {
 }
 
 interface Events {
-  /** A proposal is new, or has gained signatures or statements. */
-  changed: [VerifiedProposal]
+  /** A proposal is new, or has gained signatures or statements; whether another peer sent them. */
+  changed: [VerifiedProposal, { readonly received: boolean }]
   /** Likewise for a closed proposal, whose version was published meanwhile: for the audit log. */
   closed: [VerifiedProposal]
 }
 
 /** Closed proposals that are still exchanged for a while, so that operators who were away see the last signatures. */
 const keptClosed = 16
+/** Hashes of proposals that came too late: the other sides needn't send them again. */
+const keptStale = 32
 
 export class ProposalBook extends EventEmitter<Events> {
   readonly #components: ProposalBookComponents
   readonly #held = new Map<string, Held>()
   /** In memory only, oldest first. */
   readonly #closed = new Map<string, Held>()
+  /** By their hash in hex. What is stale stays so, since trusted metadata are never replaced by older ones. */
+  readonly #stale = new LRUCache<string, Uint8Array>({ max: keptStale })
   /** The previously trusted metadata, which closed proposals are based on. */
   #previous: TrustedSet | undefined
   #trusted: TrustedSet | undefined
@@ -80,24 +85,35 @@ export class ProposalBook extends EventEmitter<Events> {
     return [...this.#held.values(), ...this.#closed.values()].map(({ hash }) => hash).slice(0, limits.proposals)
   }
 
+  /** Hashes of what other peers needn't send: the stored proposals, and those that are too old for this peer. */
+  get known(): Uint8Array[] {
+    return [...this.hashes, ...this.#stale.values()].slice(0, limits.proposals)
+  }
+
+  /** Whether a proposal is stored and open. */
+  has(id: string): boolean {
+    return this.#held.has(id)
+  }
+
   /** The stored proposals' bytes, except those with these hashes. */
   without(known: readonly Uint8Array[]): Uint8Array[] {
-    const names = new Set(known.map(each => Buffer.from(each).toString('hex')))
+    const names = new Set(known.map(toHex))
     return [...this.#held.values(), ...this.#closed.values()]
-      .filter(({ hash }) => !names.has(Buffer.from(hash).toString('hex')))
+      .filter(({ hash }) => !names.has(toHex(hash)))
       .map(({ bytes }) => bytes)
   }
 
   /**
-   * Adds a proposal, or merges it into a known one; resolves to whether anything changed. Throws a ProposalError
-   * (`stale` if it is based on other metadata than ours), MetadataError or FormatError.
+   * Adds a proposal, or merges it into a known one; resolves to whether anything changed. `received` says that another
+   * peer sent it. Throws a ProposalError (`stale` and `ahead` if it is based on other metadata than ours), MetadataError
+   * or FormatError.
    */
-  add(proposal: Proposal): Promise<boolean> {
+  add(proposal: Proposal, { received = false } = {}): Promise<boolean> {
     return this.#changes.run(async () => {
       const { state, table } = this.#components
       const trusted = state.accepted?.trusted
-      if (trusted === undefined) throw new ProposalError('stale', 'this peer has no metadata of its fleet yet')
-      const given = this.#judgeOpen(proposal, trusted)
+      if (trusted === undefined) throw new ProposalError('ahead', 'this peer has no metadata of its fleet yet')
+      const given = this.#judge(proposal, trusted)
       if (given === undefined) return false
       const known = this.#held.get(given.id)
       const next = known === undefined ? given : mergeProposals(known.verified, given, trusted)
@@ -106,9 +122,22 @@ export class ProposalBook extends EventEmitter<Events> {
       if (known === undefined && !(await this.#makeRoom(next))) return false
       await table.put(next.id, bytes)
       this.#hold(next)
-      this.emit('changed', next)
+      this.emit('changed', next, { received })
       return true
     })
+  }
+
+  /** As `#judgeOpen`; remembers what is too old. */
+  #judge(proposal: Proposal, trusted: TrustedSet): VerifiedProposal | undefined {
+    try {
+      return this.#judgeOpen(proposal, trusted)
+    } catch (thrown) {
+      if (isStale(thrown)) {
+        const hash = sha256(proposalCodec.encode(proposal))
+        this.#stale.set(toHex(hash), hash)
+      }
+      throw thrown
+    }
   }
 
   /**
@@ -120,8 +149,7 @@ export class ProposalBook extends EventEmitter<Events> {
     try {
       return verifyProposal(proposal, trusted, fleet)
     } catch (thrown) {
-      const isStale = thrown instanceof ProposalError && thrown.code === 'stale'
-      if (!isStale || this.#previous === undefined) throw thrown
+      if (!isStale(thrown) || this.#previous === undefined) throw thrown
       const verified = verifyProposal(proposal, this.#previous, fleet)
       const known = this.#closed.get(verified.id)
       const next = known === undefined ? verified : mergeProposals(known.verified, verified, this.#previous)
@@ -193,6 +221,10 @@ export class ProposalBook extends EventEmitter<Events> {
       return undefined
     }
   }
+}
+
+function isStale(thrown: unknown): boolean {
+  return thrown instanceof ProposalError && thrown.code === 'stale'
 }
 
 function heldOf(verified: VerifiedProposal): Held {

@@ -17,7 +17,9 @@ import { siteReleaseTarget } from './site-roles.ts'
 import { sitesOf, siteVersion } from './sites.ts'
 import type { TrustedSet } from './trusted-set.ts'
 
-export class ProposalError extends ThymeshError<'other-fleet' | 'stale' | 'malformed' | 'not-signed' | 'unowned-key'> {}
+export class ProposalError extends ThymeshError<
+  'other-fleet' | 'stale' | 'ahead' | 'malformed' | 'not-signed' | 'unowned-key'
+> {}
 
 export type PartName = 'root' | 'targets' | 'members' | 'site'
 type Parts = { readonly [Name in PartName]?: Loaded<Name extends 'root' ? 'root' : 'targets'> }
@@ -50,8 +52,8 @@ export interface VerifiedProposal {
 
 /**
  * Verifies a proposal against the trusted metadata. Throws a ProposalError if it belongs to another fleet, is based
- * on other metadata than the trusted (`stale`), or isn't signed by its author with a key of the fleet; a
- * MetadataError or FormatError if it is malformed. Drops signatures and statements that aren't required, so that
+ * on older metadata than the trusted (`stale`) or on newer (`ahead`), or isn't signed by its author with a key of the
+ * fleet; a MetadataError or FormatError if it is malformed. Drops signatures and statements that aren't required, so that
  * equal proposals have equal bytes.
  */
 export function verifyProposal(given: Proposal, trusted: TrustedSet, fleet: string): VerifiedProposal {
@@ -172,11 +174,11 @@ function requireSite({ site }: Proposal, parts: Parts, trusted: TrustedSet): voi
   if (site === undefined) return
   if (Object.keys(parts).length > 1) throw new ProposalError('malformed', "a site's part stands alone in a proposal")
   const version = siteVersion(trusted, site.name) + 1
-  if (!sitesOf(trusted.targets).has(site.name) || parts.site?.signed.version !== version) {
-    throw new ProposalError(
-      'stale',
-      `expected version ${version} of a site with operators, got another of ${site.name}`,
-    )
+  const hasOperators = sitesOf(trusted.targets).has(site.name)
+  if (!hasOperators || parts.site?.signed.version !== version) {
+    // A site may have operators by metadata that we lack.
+    const code = hasOperators && (parts.site?.signed.version ?? 0) < version ? 'stale' : 'ahead'
+    throw new ProposalError(code, `expected version ${version} of a site with operators, got another of ${site.name}`)
   }
   requireOnlyRelease(site.name, parts.site)
 }
@@ -203,7 +205,8 @@ function requireOwners({ root }: Parts, trusted: TrustedSet): void {
 function requireNext(name: string, next: Loaded<'root' | 'targets'> | undefined, current: typeof next): void {
   const version = (current?.signed.version ?? 0) + 1
   if (next === undefined || next.signed.version === version) return
-  throw new ProposalError('stale', `expected a proposal of ${name} version ${version}, got ${next.signed.version}`)
+  const code = next.signed.version < version ? 'stale' : 'ahead'
+  throw new ProposalError(code, `expected a proposal of ${name} version ${version}, got ${next.signed.version}`)
 }
 
 function requirementsOf({ site }: Proposal, parts: Parts, trusted: TrustedSet): Requirement[] {

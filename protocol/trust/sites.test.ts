@@ -250,7 +250,7 @@ describe("a proposal of a site's release", () => {
     delegate(fleet, 'paris', [lee])
     assert.throws(() => proposal(fleet, 'berlin', [lee]), { code: 'not-signed' })
     assert.throws(() => proposal(fleet, 'berlin', [fleet.keys.targets]), { code: 'not-signed' })
-    assert.throws(() => proposal(fleet, 'rome', [kim]), { code: 'stale' })
+    assert.throws(() => proposal(fleet, 'rome', [kim]), { code: 'ahead' })
     const { trusted } = fleet.published
     const good = proposal(fleet, 'berlin')
     const elsewhere = {

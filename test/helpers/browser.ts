@@ -52,3 +52,12 @@ export async function readUntil(page: Page, what: string, isHere: () => Promise<
 export async function fits(page: Page, place: string): Promise<void> {
   await until(async () => (await sideways(page)) === 0, `${place} to be no wider than its window`)
 }
+
+/** What a page does wrong goes to `problems`: an error, or anything that its rules forbid. Refused requests are part of the tests. */
+export function watchProblems(page: Page, problems: string[]): void {
+  page.on('pageerror', error => problems.push(error.message))
+  page.on('console', message => {
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      problems.push(message.text())
+  })
+}

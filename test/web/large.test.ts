@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
 import type { Report } from '../../protocol/report/report.ts'
 import { accessibility } from '../helpers/axe.ts'
-import { fits, startBrowser, type TestBrowser } from '../helpers/browser.ts'
+import { fits, startBrowser, type TestBrowser, watchProblems } from '../helpers/browser.ts'
 import { type ServedPage, servedPage } from '../helpers/served-page.ts'
 
 const size = 10_000
@@ -22,12 +22,7 @@ describe('the page with ten thousand devices', () => {
     undo.push(() => browser.stop())
     page = await browser.page()
     page.setDefaultTimeout(120_000)
-    page.on('pageerror', error => problems.push(error.message))
-    page.on('console', message => {
-      // A request that is refused is part of it: the folder of this controller is no project.
-      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
-        problems.push(message.text())
-    })
+    watchProblems(page, problems)
     await page.goto(served.open())
     await page.getByRole('heading', { name: 'Overview' }).waitFor()
   })

@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import type { Locator, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { rehearsedSchema } from '../../controller/api/schemas/rehearsal.ts'
 import { accessibility } from '../helpers/axe.ts'
-import { fits, startBrowser, type TestBrowser } from '../helpers/browser.ts'
+import { fits, startBrowser, type TestBrowser, watchProblems } from '../helpers/browser.ts'
 import { type ServedPage, servedPage } from '../helpers/served-page.ts'
 import { clockStep, columnsStep, germanStep } from './choice-steps.ts'
 import { keysStep } from './keys-step.ts'
@@ -31,12 +31,7 @@ describe('views of the page', () => {
   async function opened(script?: string): Promise<Page> {
     const page = await browser.page()
     page.setDefaultTimeout(120_000)
-    page.on('pageerror', error => problems.push(error.message))
-    page.on('console', message => {
-      // Requests that are refused are part of it: a browser that is signed out, a project that is none.
-      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
-        problems.push(message.text())
-    })
+    watchProblems(page, problems)
     if (script !== undefined) await page.addInitScript(script)
     await page.goto(served.open())
     await page.getByRole('heading', { name: 'Overview' }).waitFor()
@@ -298,47 +293,6 @@ describe('views of the page', () => {
       assert.deepEqual(await accessibility(page), [], `${place} narrow`)
       await page.setViewportSize({ width: 1280, height: 800 })
     }
-  })
-
-  it('scrolls no view sideways at 320 px, in both languages', async () => {
-    await page.setViewportSize({ width: 320, height: 640 })
-    const [, , , failed] = served.fleet.devices
-    assert.ok(failed)
-    const tabs = ['', '/history', '/logs', '/terminal', '/files', '/screen', '/recordings', '/identity', '/manage']
-    const look = async (place: string, shown: Locator) => {
-      await go(place.replace('#/', ''))
-      await shown.waitFor()
-      await page
-        .getByText(/^(?:Loading|Lädt) …$/)
-        .first()
-        .waitFor({ state: 'detached' })
-      // As long as the name of a site may be.
-      for (const option of await page.locator('main select option').all()) {
-        await option.evaluate(found => found.append('W'.repeat(63)))
-      }
-      await fits(page, place)
-    }
-    for (const language of ['de', 'en']) {
-      await page.evaluate(language => localStorage.setItem('thymesh.language', language), language)
-      await page.reload()
-      await page.getByRole('heading', { level: 1 }).waitFor()
-      const menu = await page.locator('#nav li a').evaluateAll(links =>
-        links.map(link => ({
-          place: link.getAttribute('href') ?? '',
-          // Without the count beside it.
-          title: [...link.childNodes].map(each => (each.nodeName === '#text' ? each.textContent : '')).join(''),
-        })),
-      )
-      assert.ok(menu.length > 20)
-      for (const { place, title } of menu) {
-        await look(place, page.locator('main').getByRole('heading', { level: 1, name: title.trim(), exact: true }))
-      }
-      for (const tab of tabs) {
-        const place = `#/devices/${failed.name}${tab}`
-        await look(place, page.locator(`main nav a[aria-current][href="${place}"]`))
-      }
-    }
-    await page.setViewportSize({ width: 1280, height: 800 })
   })
 
   it('breaks none of its own rules meanwhile', () => {

@@ -8,12 +8,12 @@ import { FormatError } from '../../../protocol/encoding/cbor.ts'
 import { messageOf } from '../../../protocol/errors.ts'
 import type { ProtocolNames } from '../../../protocol/messages/messages.ts'
 import { proposalCodec, proposalCountCodec, proposalDigestCodec } from '../../../protocol/trust/proposal.ts'
-import { ProposalError } from '../../../protocol/trust/proposals.ts'
+import { ProposalError, type VerifiedProposal } from '../../../protocol/trust/proposals.ts'
 import type { Logger } from '../../process/log.ts'
 import type { Table } from '../../state/database.ts'
 import type { FleetState } from '../../state/fleet-state.ts'
 import { ProposalBook } from '../../state/proposal-book.ts'
-import { resyncIntervalMs, syncTimeoutMs } from '../limits.ts'
+import { completeProposalMs, resyncIntervalMs, syncTimeoutMs } from '../limits.ts'
 import type { Admission } from '../peers/admission.ts'
 import type { Member } from '../peers/newest-certificate.ts'
 import type { PeerScore } from '../peers/peer-score.ts'
@@ -39,9 +39,12 @@ export class Proposals {
   readonly #stop = new AbortController()
   /** Running exchanges; `true` if something has changed since one began. */
   readonly #running = new Map<string, boolean>()
-  readonly #spread = () => {
-    for (const { peer } of this.#components.admission.members) void this.exchangeWith(peer)
+  readonly #spread = ({ id, complete }: VerifiedProposal, { received }: { readonly received: boolean }) => {
+    if (complete && received) this.#spreadLater(id)
+    else this.#spreadToAll()
   }
+  /** Received proposals with all signatures that wait for their release. */
+  readonly #waiting = new Map<string, NodeJS.Timeout>()
   /** A closed proposal only tells operators who signed it: their controllers hear of it at once, others by and by. */
   readonly #spreadClosed = () => {
     const isController = ({ certificate }: Member) => certificate.role === 'controller'
@@ -63,6 +66,24 @@ export class Proposals {
   constructor(components: ProposalsComponents) {
     this.#components = components
     this.book = new ProposalBook(components)
+  }
+
+  #spreadToAll(): void {
+    for (const { peer } of this.#components.admission.members) void this.exchangeWith(peer)
+  }
+
+  /**
+   * Whoever sent a complete proposal has published it as a rule, and its release is on its way here too: it says all that
+   * devices need, so the proposal goes on to all only if the release doesn't come.
+   */
+  #spreadLater(id: string): void {
+    if (this.#waiting.has(id)) return
+    const onTime = () => {
+      this.#waiting.delete(id)
+      if (this.book.has(id)) this.#spreadToAll()
+      else this.#spreadClosed()
+    }
+    this.#waiting.set(id, setTimeout(onTime, completeProposalMs))
   }
 
   async start(): Promise<void> {
@@ -90,6 +111,8 @@ export class Proposals {
 
   async stop(): Promise<void> {
     clearInterval(this.#timer)
+    for (const timer of this.#waiting.values()) clearTimeout(timer)
+    this.#waiting.clear()
     this.book.off('changed', this.#spread)
     this.book.off('closed', this.#spreadClosed)
     this.#components.state.off('changed', this.#catchUp)
@@ -155,7 +178,7 @@ export class Proposals {
   async #exchange(stream: Stream, peer: PeerId, signal: AbortSignal, share?: Share): Promise<void> {
     const { book } = this
     await withChannel(stream, signal, async channel => {
-      await channel.send(proposalDigestCodec, { held: book.hashes })
+      await channel.send(proposalDigestCodec, { held: book.known })
       const { held } = await channel.receive(proposalDigestCodec)
       await Promise.all([this.#send(channel, book.without(held), share), this.#receive(channel, peer, share)])
     })
@@ -177,14 +200,15 @@ export class Proposals {
       const proposal = await channel.receive(proposalCodec)
       share?.sent(0)
       try {
-        if (await this.book.add(proposal)) {
+        if (await this.book.add(proposal, { received: true })) {
           log.info(
             { from: peer.toString(), operator: proposal.operator },
             'a proposal was received, or has gained signatures',
           )
         }
       } catch (thrown) {
-        if (!(thrown instanceof ProposalError && thrown.code === 'stale')) throw thrown
+        if (thrown instanceof ProposalError && thrown.code === 'stale') continue
+        if (!(thrown instanceof ProposalError && thrown.code === 'ahead')) throw thrown
         this.#ahead.set(peer.toString(), peer)
       }
     }

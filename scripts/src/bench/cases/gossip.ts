@@ -45,7 +45,7 @@ export function gossip(bench: Bench): Promise<Result> {
     return {
       case: 'gossip',
       bounds: [
-        { what: `p99 of a head's way to ${peers} peers`, figure: percentile(0.99), unit: 'ms', goal: 1000 },
+        { what: `p99 of a head's way to ${peers} peers`, figure: percentile(0.99), unit: 'ms', goal: 300 },
         { what: `of ${peers * heads} times not reached`, figure: peers * heads - delays.length, unit: '', goal: 0 },
       ],
       peers: {},

@@ -54,7 +54,7 @@ function measured(bench: Bench, name: string, { mdns, settleMs, measureMs }: typ
     return {
       case: name,
       bounds: [
-        { what: 'RSS of a daemon with 20 admitted peers', figure: memory.now / MiB, unit: 'MiB', goal: 90 },
+        { what: 'RSS of a daemon with 20 admitted peers', figure: memory.now / MiB, unit: 'MiB', goal: 64 },
         {
           what: 'on the wire, both ways',
           figure: (wire.received + wire.sent) / seconds,

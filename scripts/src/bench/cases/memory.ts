@@ -8,7 +8,7 @@ export async function memory(bench: Bench): Promise<Result> {
   const { peakBytes, seconds } = await coldFetch(bench)
   return {
     case: 'memory',
-    bounds: [{ what: 'peak RSS of the daemon in a cold fetch', figure: peakBytes / 1e6, unit: 'MB', goal: 200 }],
+    bounds: [{ what: 'peak RSS of the daemon in a cold fetch', figure: peakBytes / 1e6, unit: 'MB', goal: 160 }],
     peers: {},
     detail: { seconds, node: bench.node, counted: 'VmHWM of the daemon, without its Nix daemons' },
   }
