@@ -140,6 +140,8 @@ describe('hands on a device in the web page', { skip, timeout: 900_000 }, () => 
   it('says what the device refuses', async () => {
     await go('devices/device/files?path=/no/such/folder')
     await page.getByText('/no/such/folder: No such file').waitFor()
+    // What is in the folder before must not stand under this one's name.
+    await page.getByRole('cell', { name: 'put.bin' }).waitFor({ state: 'detached' })
   })
 
   it('restarts a unit where systemd lets it, and says why where it does not', async () => {
