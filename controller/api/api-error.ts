@@ -48,6 +48,7 @@ const statuses: Readonly<Record<string, number>> = {
   'no-release': 404,
   'wrong-method': 405,
   'in-use': 409,
+  'maybe-in-use': 409,
   'entry-exists': 409,
   'changed-meanwhile': 409,
   'merge-conflict': 409,

@@ -9,8 +9,8 @@ import type { editedSchema } from '../api/schemas/edits.ts'
 import { type OpenProject, readProject } from '../inputs/read-project.ts'
 import { artifactProblem, artifactsFolder } from '../project/artifacts.ts'
 import { EditError, entryExists, ProjectEdit } from '../project/edit.ts'
-import { checkLayers } from '../project/layers.ts'
-import { describeModules } from '../project/modules.ts'
+import { requireUnused } from '../project/edit-error.ts'
+import { mentionUsers } from '../project/uses.ts'
 import { committed } from './edit-project.ts'
 import type { Place } from './order.ts'
 
@@ -43,28 +43,23 @@ export async function addArtifact(place: Place, options: z.output<typeof addArti
 }
 
 export async function removeArtifact(place: Place, options: z.output<typeof removeArtifactOptions>): Promise<Edited> {
-  return await edited(place, options.commit, (edit, open) => takeAwayArtifact(edit, open, options.path))
+  return await edited(place, options.commit, (edit, open) => takeAwayArtifact(edit, open, options.path, options.force))
 }
 
-/** Unless a setting names it. */
+/** Unless a setting names it; `force` also where that isn't known. Throws an EditError. */
 export async function takeAwayArtifact(
   edit: ProjectEdit,
   { project, files, describe }: OpenProject,
   name: string,
+  force: boolean,
 ): Promise<void> {
   const wrong = await artifactProblem(project.directory, name)
   if (wrong !== undefined) {
     throw new EditError('no-such-entry', wrong, { hint: '`thymesh artifact list` shows the artifacts.' })
   }
-  const { modules, problems } = await describeModules(project.directory, files.modules, describe)
-  const { mentions } = await checkLayers(project.directory, files, modules, problems.length === 0)
-  const users = mentions.filter(({ kind, name: path }) => kind === 'artifact' && `${path}/`.startsWith(`${name}/`))
-  if (users.length > 0) {
-    const places = users.map(({ place }) => `${place.json.file} (${place.path.join('.')})`).join(', ')
-    throw new EditError('in-use', `the artifact ${name} is in use: ${places}`, {
-      hint: 'Change these settings first.',
-    })
-  }
+  const { users, unread } = await mentionUsers('artifact', project.directory, files, describe)
+  const own = [...users].filter(([path]) => `${path}/`.startsWith(`${name}/`)).map(([, each]) => each)
+  requireUnused(`the artifact ${name}`, own, unread, force)
   for (const file of await filesBelow(project.directory, `${artifactsFolder}/${name}`)) await edit.remove(file)
 }
 

@@ -13,7 +13,8 @@ import type {
 } from '../api/schemas/secrets.ts'
 import { operatorName } from '../fleet/names.ts'
 import { type OpenProject, readProject } from '../inputs/read-project.ts'
-import { EditError, ProjectEdit } from '../project/edit.ts'
+import { ProjectEdit } from '../project/edit.ts'
+import { requireUnused } from '../project/edit-error.ts'
 import { setValue } from '../project/edit-json.ts'
 import { list } from '../project/problem.ts'
 import { parseProject, projectFile } from '../project/project.ts'
@@ -39,15 +40,12 @@ export async function recipientsFor(edit: ProjectEdit, open: OpenProject, own: O
   return recipientsOf({ operators: first }, own)
 }
 
-export async function removeSecret(edit: ProjectEdit, open: OpenProject, name: string): Promise<void> {
+/** Unless a setting names it; `force` also where that isn't known. Throws an EditError or a SecretsError. */
+export async function removeSecret(edit: ProjectEdit, open: OpenProject, name: string, force: boolean): Promise<void> {
   requireSecret(open.files, name)
-  const users = await mentionUsers('secret', open.project.directory, open.files, open.describe)
-  const places = users.get(name)?.places ?? []
-  if (places.length > 0) {
-    throw new EditError('in-use', `the secret ${name} is in use: ${places.join(', ')}`, {
-      hint: 'Change these settings first.',
-    })
-  }
+  const { users, unread } = await mentionUsers('secret', open.project.directory, open.files, open.describe)
+  const own = users.get(name)
+  requireUnused(`the secret ${name}`, own === undefined ? [] : [own], unread, force)
   await edit.remove(cipherFile(name))
   await edit.remove(aboutFile(name))
 }
@@ -99,7 +97,7 @@ export async function setSecretNow(place: Place, options: z.output<typeof setSec
 }
 
 export async function removeSecretNow(place: Place, options: z.output<typeof removeSecretOptions>): Promise<Written> {
-  return await written(place, options, (edit, open) => removeSecret(edit, open, options.name))
+  return await written(place, options, (edit, open) => removeSecret(edit, open, options.name, options.force))
 }
 
 export async function rekeyNow(place: Place, options: z.output<typeof rekeyOptions>): Promise<Rekeyed> {

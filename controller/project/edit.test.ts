@@ -118,6 +118,22 @@ describe('an edit', () => {
     assert.deepEqual(await change((edit, files) => setKey(edit, 'devices', 'two', 'site', ['north'], files)), [])
   })
 
+  it('writes nothing over bytes that are no UTF-8, which the check names with their line', async t => {
+    const directory = await project(t)
+    const bytes = Buffer.from(web.replace('"Web"', '"M\u00fcnchen"'), 'latin1')
+    await writeFile(join(directory, 'configs/web.json'), bytes)
+    const [problem] = (await readProjectFiles(directory)).problems
+    assert.deepEqual([problem?.file, problem?.at?.line], ['configs/web.json', 2])
+    assert.match(problem?.message ?? '', /^has bytes that are no UTF-8/)
+    const edit = new ProjectEdit(directory)
+    const refused = edit.write('configs/web.json', web)
+    await assert.rejects(refused, withCode('unreadable', /^configs\/web\.json:2 has bytes that are no UTF-8/))
+    assert.deepEqual(await readFile(join(directory, 'configs/web.json')), bytes)
+    // What has no text, such as a picture, is replaced as it is.
+    await edit.write('configs/web.json', Buffer.from(web))
+    assert.deepEqual(edit.changed, ['configs/web.json'])
+  })
+
   it('renames devices and tags in alerts too', async t => {
     const directory = await project(t)
     const rule = { name: 'hot', when: { metric: 'temperature', above: 70, for: '5m' }, notify: ['ops'] }

@@ -7,6 +7,7 @@ import { messageOf } from '../../protocol/errors.ts'
 import { checkFiles } from './check.ts'
 import { EditError } from './edit-error.ts'
 import type { Overlay, ProjectFiles } from './files.ts'
+import { foreignBytes } from './foreign-text.ts'
 import { git } from './git.ts'
 import { checkLayers } from './layers.ts'
 import { conflictMarker } from './located-json.ts'
@@ -43,6 +44,13 @@ export class ProjectEdit {
     if (before !== undefined && conflictMarker(before.toString('utf8')) !== undefined) {
       throw new EditError('merge-conflict', `${file} has a merge conflict marker; nothing was written`, {
         hint: 'Resolve the conflict in it, then try again.',
+      })
+    }
+    // Who edits its text would write signs of something unknown in their place.
+    const foreign = before !== undefined && typeof content === 'string' ? foreignBytes(before) : undefined
+    if (foreign !== undefined) {
+      throw new EditError('unreadable', `${file}:${foreign.line} ${foreign.words}; nothing was written`, {
+        hint: 'Open it in an editor and save it as UTF-8, then try again.',
       })
     }
     this.#after.set(file, Buffer.from(content))

@@ -8,6 +8,7 @@ import { nameSchema } from '../../protocol/encoding/fields.ts'
 import { rolloutPolicySchema } from '../../protocol/release/rollout-policy.ts'
 import type { SiteUplinks } from '../../protocol/release/site-uplinks.ts'
 import { alertsFile, readAlerts } from './alerts.ts'
+import { foreignBytes, foreignMark } from './foreign-text.ts'
 import { LocatedJson, maxFileBytes } from './located-json.ts'
 import type { Problem } from './problem.ts'
 import {
@@ -136,7 +137,12 @@ async function readJson(
   else if (bytes === undefined) problems.push(about(file, "can't be read as a file"))
   else if (bytes.length > maxFileBytes) {
     problems.push(about(file, `expected at most ${maxFileBytes} bytes, got ${bytes.length}`))
-  } else return new LocatedJson(file, bytes.toString('utf8'))
+  } else {
+    const text = bytes.toString('utf8')
+    const foreign = foreignMark(text) === undefined ? foreignBytes(bytes) : undefined
+    if (foreign !== undefined) problems.push({ ...about(file, foreign.words), at: { line: foreign.line, column: 1 } })
+    return new LocatedJson(file, text)
+  }
   return undefined
 }
 

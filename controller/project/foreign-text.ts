@@ -1,5 +1,7 @@
 /** Byte order marks and line endings of other systems: kernels, shells and parsers fail on them, and no editor shows them. */
 
+import { isUtf8 } from 'node:buffer'
+
 /** The file's first bytes, in which all of it shows. */
 export const foreignTextBytes = 512
 
@@ -25,6 +27,14 @@ export function foreignText(bytes: Uint8Array): string | undefined {
 export function foreignMark(text: string): string | undefined {
   if (text.startsWith('\ufeff')) return `begins with a byte order mark: ${noBom}`
   return text.startsWith('\ufffd\ufffd') || text.startsWith('{\0') ? `is UTF-16 text: ${noBom}` : undefined
+}
+
+/** Bytes that are no UTF-8, as older systems write umlauts: the line of the first, from 1; nothing where there are none. */
+export function foreignBytes(bytes: Uint8Array): { line: number; words: string } | undefined {
+  if (isUtf8(bytes)) return undefined
+  const lines = Buffer.from(bytes).toString('latin1').split('\n')
+  const at = lines.findIndex(line => !isUtf8(Buffer.from(line, 'latin1')))
+  return { line: at + 1, words: 'has bytes that are no UTF-8: save it as UTF-8' }
 }
 
 /** Characters that word processors and web pages put in place of a blank, a quote or a dash, or that nobody sees. */

@@ -6,7 +6,7 @@ import { chmod, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { testDirectory } from '../../test/helpers/state.ts'
-import { commitFiles } from './git.ts'
+import { changedFiles, commitFiles } from './git.ts'
 
 describe('commits of files', () => {
   async function repository(t: TestContext) {
@@ -45,6 +45,20 @@ describe('commits of files', () => {
     await assert.rejects(commitFiles(directory, ['a.txt', 'new.md'], 'two'), { code: 'git-failed' })
     assert.deepEqual(status(), ['MM a.txt', '?? new.md'])
     assert.equal(git('show', ':a.txt'), 'staged\n')
+  })
+
+  it('name a file once that was taken out of the index alone, and take it in again', async t => {
+    const { directory, git, write, status } = await repository(t)
+    git('rm', '--quiet', '--cached', 'a.txt', 'b.txt')
+    await write('b.txt', 'changed\n')
+    const changed = await changedFiles(directory)
+    assert.deepEqual(changed, [
+      { file: 'a.txt', state: 'changed' },
+      { file: 'b.txt', state: 'changed' },
+    ])
+    assert.equal(await commitFiles(directory, ['a.txt'], 'two'), null)
+    assert.notEqual(await commitFiles(directory, ['b.txt'], 'two'), null)
+    assert.deepEqual(status(), [''])
   })
 
   it('take nothing out of a merge that waits for its commit', async t => {

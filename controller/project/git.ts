@@ -61,6 +61,9 @@ export async function commitFiles(
   } catch (thrown) {
     // What Git refuses leaves its index as it was.
     if (unknown.length > 0) await git(directory, ['reset', '--quiet', '--', ...unknown.map(literally)])
+    // A file that was taken out of the index alone is in it again, and as the last commit has it.
+    const left = new Set((await changedFiles(directory)).map(({ file }) => file))
+    if (!wanted.some(file => left.has(file))) return null
     throw thrown
   }
   return (await headOf(directory)).commit
@@ -75,10 +78,14 @@ function literally(file: string): string {
 export async function changedFiles(directory: string): Promise<ChangedFile[]> {
   const args = ['status', '--porcelain', '--no-renames', '--untracked-files=all', '-z', '--', '.']
   const prefix = (await gitOutput(directory, ['rev-parse', '--show-prefix'])).replace(/\n$/, '')
-  return (await gitNames(directory, args)).map(line => {
+  const changes = new Map<string, ChangedFile>()
+  for (const line of await gitNames(directory, args)) {
     const [state, path] = [line.slice(0, 2), line.slice(3)]
-    return { file: path.startsWith(prefix) ? path.slice(prefix.length) : path, state: stateOf(state) }
-  })
+    const file = path.startsWith(prefix) ? path.slice(prefix.length) : path
+    // Named twice, as removed and as unknown: it was taken out of the index, and is still in the folder.
+    changes.set(file, { file, state: changes.has(file) ? 'changed' : stateOf(state) })
+  }
+  return [...changes.values()]
 }
 
 /** The two letters of `git status`: of the index, and of the folder. */

@@ -41,23 +41,25 @@ export async function offerOf(project: Project, tree: ProjectTree, name: string)
 
 export async function queryArtifacts({ directory }: In): Promise<z.infer<typeof artifactsSchema>> {
   const { project, files, describe } = await readProject(directory)
-  const users = [...(await mentionUsers('artifact', project.directory, files, describe))]
+  const { users, unread } = await mentionUsers('artifact', project.directory, files, describe)
   const artifacts = (await listArtifacts(project.directory)).map(artifact => {
     // A setting may name a file of a folder.
-    const own = users.filter(([path]) => `${path}/`.startsWith(`${artifact.path}/`)).map(([, each]) => each)
-    const devices = new Set(own.flatMap(each => each.devices))
-    return { ...artifact, places: own.flatMap(({ places }) => [...places]), devices: [...devices].sort() }
+    const own = [...users].filter(([path]) => `${path}/`.startsWith(`${artifact.path}/`)).map(([, each]) => each)
+    const devices = [...new Set(own.flatMap(each => each.devices))].sort()
+    const [places, maybe] = [own.flatMap(each => each.places), own.flatMap(each => each.maybe)]
+    return { ...artifact, places, devices, maybe }
   })
-  return { artifacts }
+  return { artifacts, unread: unread ?? null }
 }
 
 export async function querySecrets({ directory }: In): Promise<z.infer<typeof secretsSchema>> {
   const { project, files, describe } = await readProject(directory)
-  const users = await mentionUsers('secret', project.directory, files, describe)
+  const { users, unread } = await mentionUsers('secret', project.directory, files, describe)
   const secrets = [...files.secrets.values()].flatMap(({ name, content }) => {
-    const { places = [], devices = [] } = users.get(name) ?? {}
-    return content === undefined ? [] : [{ name, ...content, places: [...places], devices: [...devices] }]
+    const { places = [], devices = [], maybe = [] } = users.get(name) ?? {}
+    if (content === undefined) return []
+    return [{ name, ...content, places: [...places], devices: [...devices], maybe: [...maybe] }]
   })
   const operators = Object.entries(project.operators ?? {}).map(([name, { age }]) => ({ name, recipient: age }))
-  return { secrets, operators }
+  return { secrets, operators, unread: unread ?? null }
 }

@@ -1,4 +1,4 @@
-/** Tests of ending a program: one that is asked ends what it has started, one that doesn't listen is killed. */
+/** Tests of ending a program: one that is asked ends what it has started, one that doesn't listen is killed; and of what it says. */
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
@@ -32,4 +32,12 @@ describe('a program that is asked to end', () => {
     const options = { timeoutMs: 60_000, lines: 10, asked: AbortSignal.abort(new Error('before')) }
     await assert.rejects(runProgram('true', [], options), /before/)
   })
+})
+
+it('shows bytes that are no UTF-8 as signs of their own, and a character whole that comes in two parts', async () => {
+  const lines: string[] = []
+  const options = { timeoutMs: 60_000, lines: 10, onLine: (line: string) => void lines.push(line) }
+  const script = "printf 'a\\377b\\303'; sleep 0.05; printf '\\274\\n'"
+  const { stdout, output } = await runProgram('sh', ['-c', script], options)
+  assert.deepEqual([stdout, output, lines], ['a\ufffdb\u00fc\n', ['a\ufffdb\u00fc'], ['a\ufffdb\u00fc']])
 })

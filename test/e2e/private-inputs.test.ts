@@ -141,6 +141,12 @@ PATH='${process.env.PATH}' exec nix "$@"\n`
     assert.equal(without.code, 1)
     assert.match(without.stdout, /^flake\.nix: unable to download .*401/m)
     assert.doesNotMatch(without.stdout, /modules\//)
+    const listed = await fleet.json<{ artifacts: { path: string }[]; unread: string }>('artifact', 'list')
+    assert.deepEqual(
+      listed.artifacts.map(({ path }) => path),
+      ['README.md'],
+    )
+    assert.match(listed.unread, /^flake\.nix: unable to download .*401/)
     await fleet.git('checkout', '-q', '--', 'thymesh.json')
     await forget()
     const deployed = await fleet.run('deploy', '--timeout', '0')

@@ -62,10 +62,29 @@ describe('the routes of the project', { skip: nixSkip() }, () => {
     assert.deepEqual(json.artifacts, [
       {
         ...{ path: 'brand', kind: 'folder', size: 19 },
-        ...{ places: ['tags/office.json (modules.web.logo)'], devices: ['one', 'two'] },
+        ...{ places: ['tags/office.json (modules.web.logo)'], devices: ['one', 'two'], maybe: [] },
       },
-      { path: 'logo.txt', kind: 'file', size: 6, places: [], devices: [] },
+      { path: 'logo.txt', kind: 'file', size: 6, places: [], devices: [], maybe: [] },
     ])
+    assert.equal(json.unread, null)
+  })
+
+  it("say what a module that can't be read may use, and refuse to remove just that", async t => {
+    const { file, directory } = await servedProject(t, files)
+    await writeFile(join(directory, 'modules/web.nix'), '{ settings = ')
+    const { json } = await ask(file, '/v1/project/artifacts')
+    const maybe = (json.artifacts as { path: string; maybe: string[] }[]).map(row => [row.path, row.maybe])
+    assert.deepEqual(maybe, [
+      ['brand', ['tags/office.json (modules.web.logo)']],
+      ['logo.txt', []],
+    ])
+    assert.match(String(json.unread), /^modules\/web\.nix:\d+:\d+: syntax error/)
+    const headers = { 'Content-Type': 'application/json' }
+    const remove = (body: object) =>
+      codeOf(file, '/v1/remove-artifact', { method: 'POST', headers, body: JSON.stringify(body) })
+    assert.deepEqual(await remove({ path: 'brand' }), [409, 'maybe-in-use'])
+    assert.deepEqual(await remove({ path: 'logo.txt' }), [200, undefined])
+    assert.deepEqual(await remove({ path: 'brand', force: true }), [200, undefined])
   })
 
   it('say where each value comes from, and what it overrides', async t => {

@@ -90,7 +90,7 @@ describe('the web page of a fleet', { skip: nixSkip() }, () => {
     await dialog().getByRole('button', { name: 'Deploy', exact: true }).click()
     await dialog().getByLabel('Passphrase').fill('not this one')
     await dialog().getByRole('button', { name: 'Unlock' }).click()
-    await dialog().getByRole('alert').waitFor()
+    await dialog().getByRole('alert').getByText('This passphrase does not open your keys').waitFor()
     assert.match(await controller.log(), /^(?!.*not this one)/s)
     await dialog().getByLabel('Passphrase').fill(passphrase)
     await dialog().getByRole('button', { name: 'Unlock' }).click()

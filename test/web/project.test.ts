@@ -1,7 +1,7 @@
 /** The project's views on real files: a form edited, refused, written and committed; files that change under it; secrets. */
 
 import assert from 'node:assert/strict'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
@@ -66,6 +66,23 @@ describe('the project in the web page', { skip: nixSkip() }, () => {
     await heading('Kiosk (kiosk)').waitFor()
     await page.getByText('from tag outdoor (tags/outdoor.json:').waitFor()
     await page.getByLabel('Page (URL)').waitFor()
+  })
+
+  it('keeps the message of a commit where the question for the keys is left', async () => {
+    await write('note.md', 'by hand')
+    await go('project')
+    await button('Commit …').click()
+    const message = dialog().getByLabel('Message of the commit')
+    await message.fill('A note')
+    await dialog().getByRole('button', { name: 'Commit', exact: true }).click()
+    await dialog().getByRole('button', { name: 'Unlock', exact: true }).waitFor()
+    await page.keyboard.press('Escape')
+    await dialog().getByRole('button', { name: 'Unlock', exact: true }).waitFor({ state: 'detached' })
+    assert.equal(await message.inputValue(), 'A note')
+    await dialog().getByRole('button', { name: 'Cancel' }).click()
+    await rm(join(fleet.project, 'note.md'))
+    await go('configs/kiosk')
+    await heading('Kiosk (kiosk)').waitFor()
   })
 
   it('refuses what would be wrong, and writes and commits what is right', async () => {

@@ -8,6 +8,7 @@ import type { Page } from 'playwright-core'
 import { accessibility } from '../helpers/axe.ts'
 import { startBrowser, type TestBrowser } from '../helpers/browser.ts'
 import { type Hands, hands } from '../helpers/hands.ts'
+import { sideways } from '../helpers/sideways.ts'
 import { until } from '../helpers/until.ts'
 import { noXvnc, startXvnc, type TestScreen } from '../helpers/xvnc.ts'
 
@@ -114,6 +115,9 @@ describe('screens in the web page', { skip: noXvnc, timeout: 900_000 }, () => {
     await until(async () => isGreen(await colour('.screen canvas')), 'the screen after the click')
     assert.equal(await pointer(), '5,5')
     assert.deepEqual(await accessibility(page), [])
+    await page.setViewportSize({ width: 320, height: 640 })
+    assert.equal(await sideways(page), 0)
+    await page.setViewportSize({ width: 1280, height: 720 })
     await button('End the view').click()
     await until(async () => (await watchers()) === '', 'the view to be over')
   })

@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { limits } from '../../../protocol/limits.ts'
+import { force } from './edits.ts'
 
 /** Below artifacts/. */
 const path = z.string().min(1).max(500)
@@ -14,4 +15,4 @@ export const addArtifactOptions = z.strictObject({
   replaces: z.string().max(64).optional(),
   commit,
 })
-export const removeArtifactOptions = z.strictObject({ path, commit })
+export const removeArtifactOptions = z.strictObject({ path, force, commit })

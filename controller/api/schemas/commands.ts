@@ -137,7 +137,7 @@ export const commandSchemas: Readonly<Record<string, z.ZodType>> = {
   ...entries('config'),
   ...entries('tag'),
   ...entries('device'),
-  'secret list': secretsSchema.pick({ secrets: true }),
+  'secret list': secretsSchema.pick({ secrets: true, unread: true }),
   'secret add': written,
   'secret set': written,
   'secret rotate': written,

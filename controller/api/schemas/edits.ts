@@ -16,6 +16,8 @@ const path = z
 /** Any JSON. */
 const json = z.custom<unknown>(value => value !== undefined, { error: 'expected a value' })
 const text = z.string().max(512 * 1024)
+/** Removes also what modules that can't be read may use. */
+export const force = z.boolean().default(false)
 
 const oneEdit = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('set'), ...entry, path, value: json }),

@@ -133,6 +133,11 @@ export const inputsSchema = z.object({
 })
 export type Offer = z.infer<typeof inputsSchema>['inputs'][number]
 
+/** Settings of modules that can't be read, with a text like it: whether they use it isn't known. */
+const maybe = z.array(z.string()).default([])
+/** Why not all modules could be read, so that not all uses are known; null where they could. */
+const unread = z.string().nullable().default(null)
+
 export const artifactsSchema = z.object({
   artifacts: z.array(
     z.object({
@@ -142,8 +147,10 @@ export const artifactsSchema = z.object({
       /** Settings that name it, or what is in it. */
       places: z.array(z.string()),
       devices: z.array(z.string()),
+      maybe,
     }),
   ),
+  unread,
 })
 
 export const secretsSchema = z.object({
@@ -157,7 +164,9 @@ export const secretsSchema = z.object({
       /** Settings that name it. */
       places: z.array(z.string()),
       devices: z.array(z.string()),
+      maybe,
     }),
   ),
   operators: z.array(z.object({ name: z.string(), recipient: z.string() })),
+  unread,
 })

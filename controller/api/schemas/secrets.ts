@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { nameSchema } from '../../../protocol/encoding/fields.ts'
 import { limits } from '../../../protocol/limits.ts'
-import { editedSchema } from './edits.ts'
+import { editedSchema, force } from './edits.ts'
 
 /** One of the three. */
 const content = {
@@ -23,7 +23,7 @@ export const addSecretOptions = z.strictObject({
   commit,
 })
 export const setSecretOptions = z.strictObject({ name: nameSchema, ...content, commit })
-export const removeSecretOptions = z.strictObject({ name: nameSchema, commit })
+export const removeSecretOptions = z.strictObject({ name: nameSchema, force, commit })
 export const rekeyOptions = z.strictObject({ commit })
 export const allowOptions = z.strictObject({
   name: nameSchema,

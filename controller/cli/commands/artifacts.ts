@@ -9,19 +9,18 @@ import { artifactProblem, artifactsFolder } from '../../project/artifacts.ts'
 import { EditError, entryExists } from '../../project/edit.ts'
 import { git } from '../../project/git.ts'
 import { queryArtifacts } from '../../queries/sources.ts'
+import { usesUnread } from '../../views/uses.ts'
 import { editProject } from '../shell/edit-project.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { print } from '../shell/output.ts'
 
 export async function list(options: ProjectOptions): Promise<undefined> {
-  const { artifacts } = await queryArtifacts({ directory: options.project })
-  const rows = artifacts.map(({ path, kind, size: bytes, places }) => [
-    path,
-    kind,
-    size(bytes),
-    places.join(', ') || '-',
+  const { artifacts, unread } = await queryArtifacts({ directory: options.project })
+  const rows = artifacts.map(({ path, kind, size: bytes, places, maybe }) => [
+    ...[path, kind, size(bytes)],
+    [...places, ...maybe.map(place => `${place}?`)].join(', ') || '-',
   ])
-  print(options, { artifacts }, table(['ARTIFACT', 'KIND', 'SIZE', 'USED BY'], rows))
+  print(options, { artifacts, unread }, table(['ARTIFACT', 'KIND', 'SIZE', 'USED BY'], rows) + usesUnread(unread))
   return undefined
 }
 
@@ -60,8 +59,8 @@ export async function add(options: ProjectOptions & { source: string; name?: str
 }
 
 /** Removes an artifact, unless a setting names it. */
-export async function remove(options: ProjectOptions & { name: string }): Promise<undefined> {
+export async function remove(options: ProjectOptions & { name: string; force?: boolean }): Promise<undefined> {
   return await editProject(options, `Removed artifact ${options.name}`, (edit, open) =>
-    takeAwayArtifact(edit, open, options.name),
+    takeAwayArtifact(edit, open, options.name, options.force ?? false),
   )
 }

@@ -12,6 +12,7 @@ import { contentFrom, editedContent, randomContent } from '../../secrets/content
 import { type OperatorIdentity, operatorIdentity } from '../../secrets/operator-identity.ts'
 import { normalised } from '../../secrets/process.ts'
 import { addSecret, openSecret, rekey, requireSecret, seal } from '../../secrets/vault.ts'
+import { usesUnread } from '../../views/uses.ts'
 import { editProject } from '../shell/edit-project.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { print } from '../shell/output.ts'
@@ -26,12 +27,16 @@ interface ContentOptions extends SecretOptions {
 }
 
 export async function list(options: ProjectOptions): Promise<undefined> {
-  const { secrets } = await querySecrets({ directory: options.project })
-  const rows = secrets.map(({ name, type, processing, rotated, devices }) => [
+  const { secrets, unread } = await querySecrets({ directory: options.project })
+  const rows = secrets.map(({ name, type, processing, rotated, devices, maybe }) => [
     ...[name, type, processing, rotated ?? '-'],
-    devices.join(' ') || '-',
+    [...devices, ...(maybe.length > 0 ? ['?'] : [])].join(' ') || '-',
   ])
-  print(options, { secrets }, table(['SECRET', 'TYPE', 'PROCESSING', 'ROTATED', 'DEVICES'], rows))
+  print(
+    options,
+    { secrets, unread },
+    table(['SECRET', 'TYPE', 'PROCESSING', 'ROTATED', 'DEVICES'], rows) + usesUnread(unread),
+  )
   return undefined
 }
 
@@ -85,9 +90,9 @@ export async function show(options: SecretOptions): Promise<undefined> {
   return undefined
 }
 
-export async function remove(options: SecretOptions): Promise<undefined> {
+export async function remove(options: SecretOptions & { force?: boolean }): Promise<undefined> {
   return await editProject(options, `Removed secret ${options.name}`, async (project, open) => {
-    await removeSecret(project, open, options.name)
+    await removeSecret(project, open, options.name, options.force ?? false)
   })
 }
 

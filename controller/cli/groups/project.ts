@@ -58,5 +58,6 @@ export const projectCommands: CommandGroup = shell => {
   shell
     .projectCommand('remove', 'Remove an artifact that nothing uses.', artifacts)
     .argument('<name>')
+    .option('--force', "also where modules that can't be read may use it", false)
     .action(shell.takes(['name'], async () => (await import('../commands/artifacts.ts')).remove))
 }

@@ -45,6 +45,7 @@ export const secretCommands: CommandGroup = shell => {
     .action(shell.takes(['name'], async () => (await load()).show))
   command('remove', 'Remove a secret that nothing uses.')
     .argument('<name>')
+    .option('--force', "also where modules that can't be read may use it", false)
     .action(shell.takes(['name'], async () => (await load()).remove))
   command('rekey', 'Re-encrypt all secrets to the operators in thymesh.json.').action(
     shell.does(async () => (await load()).rekeyAll),

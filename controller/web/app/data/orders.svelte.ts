@@ -44,8 +44,13 @@ function passphrase(anew: boolean): Promise<Answer> {
  */
 export async function order<T = Task>(path: string, body: object, anew = false): Promise<T | undefined> {
   let given: string | undefined
-  if (session.unlockedUntil === undefined && (await passphrase(false)) === false) return undefined
-  if (anew && session.about?.sealed) {
+  if (session.unlockedUntil === undefined) {
+    const typed = await passphrase(false)
+    if (typed === false) return undefined
+    // It was typed for this order: nobody is asked twice.
+    if (anew) given = typed
+  }
+  if (anew && session.about?.sealed && given === undefined) {
     const typed = await passphrase(true)
     if (typed === false) return undefined
     given = typed

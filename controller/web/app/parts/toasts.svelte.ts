@@ -1,6 +1,6 @@
 /** Short messages over the page: what was done, what failed, and the way on. */
 
-import { type Failure, failureOf } from '../data/client.ts'
+import { saidFailure } from './said-failure.ts'
 
 export interface Toast {
   readonly id: number
@@ -27,7 +27,7 @@ export const toaster = {
     if (toast.tone !== 'bad') setTimeout(() => toaster.close(id), shownMs)
   },
   fail(thrown: unknown): void {
-    const { message, hint }: Failure = failureOf(thrown)
+    const { message, hint } = saidFailure(thrown)
     toaster.say({ tone: 'bad', text: message, hint })
   },
   close(id: number): void {

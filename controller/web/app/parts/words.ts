@@ -17,6 +17,10 @@ export const shared = words(
     loading: 'Loading …',
     slowModules: 'Nix reads the modules of the project. After a change of them this takes a while.',
     readAgain: 'Read again',
+    wrongPassphrase: {
+      message: 'This passphrase does not open your keys',
+      hint: 'Try again. A lost passphrase can not be recovered.',
+    },
     older: 'This was read before: reading it again did not work',
     rows: (count: number) => plural(count, '# row', '# rows'),
     select: (name: string) => `Select ${name}`,
@@ -43,6 +47,10 @@ export const shared = words(
     loading: 'Lädt …',
     slowModules: 'Nix liest die Module des Projekts. Nach einer Änderung daran dauert das eine Weile.',
     readAgain: 'Neu lesen',
+    wrongPassphrase: {
+      message: 'Diese Passphrase öffnet die Schlüssel nicht',
+      hint: 'Versuch es noch einmal. Eine verlorene Passphrase lässt sich nicht wiederherstellen.',
+    },
     older: 'Das ist von vorhin: Neu lesen ging nicht',
     rows: (count: number) => plural(count, '# Zeile', '# Zeilen'),
     select: (name: string) => `${name} auswählen`,

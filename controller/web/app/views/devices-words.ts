@@ -44,6 +44,7 @@ export const devicesWords = words(
     saved: 'Saved filters',
     saveName: 'Name of the filter',
     remove: (name: string) => `Remove the filter ${name}`,
+    newToken: 'New token …',
     noneTitle: 'No devices yet',
     noneText:
       'A device joins the fleet with a token. Declare it in the project, make a token, and start the daemon with it.',
@@ -107,6 +108,7 @@ export const devicesWords = words(
     saved: 'Gemerkte Filter',
     saveName: 'Name des Filters',
     remove: (name: string) => `Filter ${name} entfernen`,
+    newToken: 'Neues Token …',
     noneTitle: 'Noch keine Geräte',
     noneText:
       'Ein Gerät kommt mit einem Token in die Flotte: im Projekt angeben, Token erzeugen, den Dienst damit starten.',

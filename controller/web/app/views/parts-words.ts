@@ -83,7 +83,12 @@ export const partsWords = words(
     artifactRemoveTitle: (path: string) => `Remove ${path}`,
     artifactRemoveText:
       'It is deleted from the project; Git keeps what was committed. Devices lose it with the next deploy.',
-    artifactUsed: (places: string) => `Used by ${places}: change these first.`,
+    used: (places: string) => `Used by ${places}: change these first.`,
+    maybeUsed: (places: string) => `It may be used by ${places}.`,
+    maybeUsedText: "The module there can't be read, and only the module says what its settings mean.",
+    removeAnyway: 'Remove it all the same',
+    unread: 'Not all uses are known: there are modules that can not be read',
+    unknownUse: 'not known',
     artifactsNone: 'No artifact yet',
     artifactsNoneText:
       'Put files into artifacts/ of the project, and let Git know them. Settings of modules name them.',
@@ -189,7 +194,12 @@ export const partsWords = words(
     artifactRemoveTitle: (path: string) => `${path} entfernen`,
     artifactRemoveText:
       'Es wird im Projekt gelöscht; Git behält, was committet war. Geräte verlieren es mit dem nächsten Deploy.',
-    artifactUsed: (places: string) => `Benutzt von ${places}: ändere erst diese.`,
+    used: (places: string) => `Benutzt von ${places}: ändere erst diese.`,
+    maybeUsed: (places: string) => `Vielleicht benutzt von ${places}.`,
+    maybeUsedText: 'Das Modul dort ist nicht lesbar, und nur das Modul sagt, was seine Einstellungen bedeuten.',
+    removeAnyway: 'Trotzdem entfernen',
+    unread: 'Wer was benutzt, ist nicht ganz bekannt: Module sind nicht lesbar',
+    unknownUse: 'nicht bekannt',
     artifactsNone: 'Noch kein Artefakt',
     artifactsNoneText:
       'Lege Dateien in artifacts/ des Projekts und mache sie Git bekannt. Einstellungen von Modulen nennen sie.',

@@ -66,7 +66,7 @@ export const trustWords = words(
     change: 'Change …',
     noSites: 'No site has operators of its own',
     noSitesText: 'A site can have people who sign releases for its devices alone.',
-    siteTitle: 'Operators of a site',
+    siteTitle: 'Give a site operators of its own',
     siteText: 'They sign releases for the devices of this site, and for no others.',
     siteOthersText: 'The operators below take the place of the present ones. Without any, the site is taken back.',
     siteCards: 'Operators of the site',
@@ -134,7 +134,7 @@ export const trustWords = words(
     change: 'Ändern …',
     noSites: 'Kein Standort hat eigene Operatoren',
     noSitesText: 'Ein Standort kann Menschen haben, die nur für seine Geräte Releases signieren.',
-    siteTitle: 'Operatoren eines Standorts',
+    siteTitle: 'Einem Standort eigene Operatoren geben',
     siteText: 'Sie signieren Releases für die Geräte dieses Standorts, und für keine anderen.',
     siteOthersText:
       'Die Operatoren unten treten an die Stelle der jetzigen. Ohne einen davon wird der Standort zurückgenommen.',
