@@ -160,20 +160,38 @@ describe('access to devices', { skip: skipped(), timeout: 900_000 }, () => {
     assert.equal(wrong.code, 'unknown-device')
   })
 
-  it('is what plain ssh, sftp and tunnels use by the printed configuration', async () => {
-    const { config } = await fleet.json<{ config: string }>('ssh-config')
+  /** Plain ssh by the printed configuration. */
+  async function plainSsh(...how: string[]) {
+    const { config } = await fleet.json<{ config: string }>('ssh-config', ...how)
     const file = join(fleet.directory, 'ssh_config')
     await writeFile(file, `${config}\n`)
     const ssh = (...args: string[]) =>
       runToEnd('ssh', ['-F', file, ...withKey('ada'), ...args], { cwd: fleet.directory, env: fleet.env })
-    const ran = await ssh('first.trial', 'cat', '/etc/hostname')
-    assert.equal(ran.code, 0, ran.stderr)
-    assert.equal(ran.stdout, await readFile('/etc/hostname', 'utf8'))
-    assert.doesNotMatch(ran.stderr, /post-quantum|authenticity/)
-    // Whoever says so is someone else: the key is known from the mesh.
-    const other = await ssh('-o', 'KnownHostsCommand=none', 'first.trial', 'true')
-    assert.equal(other.code, 255)
-    assert.match(other.stderr, /Host key verification failed|No ED25519 host key is known/)
+    return { config, ssh }
+  }
+  /** Says on the device, which is this machine, how many processes of ours carry the bytes of ssh. */
+  const carriers = () =>
+    `grep -slzxF -e --proxy $(grep -slzxF -e '${fleet.project}' /proc/[0-9]*/cmdline) </dev/null | wc -l`
+
+  it('is what plain ssh, sftp and tunnels use by the printed configuration', async () => {
+    for (const [how, count] of [
+      [[], 0],
+      [['--plain'], 1],
+    ] as const) {
+      const { config, ssh } = await plainSsh(...how)
+      assert.match(config, count === 0 ? /ProxyUseFdpass yes/ : /ProxyUseFdpass no/)
+      const ran = await ssh('first.trial', `cat /etc/hostname; ${carriers()}`)
+      assert.equal(ran.code, 0, ran.stderr)
+      assert.equal(ran.stdout, `${await readFile('/etc/hostname', 'utf8')}${count}\n`)
+      assert.doesNotMatch(ran.stderr, /post-quantum|authenticity/)
+      const refused = await ssh('nobody@first.trial', 'true')
+      assert.equal(refused.code, 255)
+      assert.match(refused.stderr, /nobody is granted access as nobody/)
+      // Whoever says so is someone else: the key is known from the mesh.
+      const other = await ssh('-o', 'KnownHostsCommand=none', 'first.trial', 'true')
+      assert.equal(other.code, 255)
+      assert.match(other.stderr, /Host key verification failed|No ED25519 host key is known/)
+    }
   })
 
   it('runs a command on many devices, and tells who failed and who was not reached', async () => {
@@ -340,5 +358,13 @@ describe('access to devices', { skip: skipped(), timeout: 900_000 }, () => {
     for (const { code, stdout, stderr } of await Promise.all([ask(), ask()])) {
       assert.match(`${code} ${stdout}`, /^0 first\.trial ssh-ed25519 /, stderr)
     }
+    // The one that hands over leaves another one, which carries the bytes.
+    const { ssh } = await plainSsh()
+    await grant('--key', `${key('ada')}.pub`)
+    const ran = await until('the device to have heard of the grant', async () => {
+      const ran = await ssh('first.trial', `echo in; ${carriers()}`)
+      return ran.code === 0 && ran
+    })
+    assert.equal(ran.stdout, 'in\n1\n')
   })
 })
