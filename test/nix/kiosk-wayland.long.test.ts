@@ -87,7 +87,7 @@ async function kiosk(t: TestContext, { bar = 'swaynag', browser, outputs = 1 }: 
   await writeFile(join(run, 'window'), `#!/bin/sh\n${window}\n`, { mode: 0o755 })
   // What is on each further output, for the test alone.
   const further = Array.from({ length: outputs - 1 }, (_, index) => {
-    const place = `--socket ${run}/xdg/ctl-${index + 2} --unix-socket ${run}/xdg/output-${index + 2}.sock`
+    const place = `--unix-socket ${run}/xdg/output-${index + 2}.sock`
     return `wayvnc --config /dev/null --output HEADLESS-${index + 2} ${place} &\n`
   })
   await writeFile(join(run, 'session'), `#!/bin/sh\n${further.join('')}${written.session}`, { mode: 0o755 })
