@@ -6,13 +6,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fitsSocket } from '../../node/files/unix-socket.ts'
-import { ThymeshError } from '../../protocol/errors.ts'
+import { HintedError } from '../../protocol/errors.ts'
 import { notUnderstood } from './api-error.ts'
 import { type Absent, refusalIn } from './client.ts'
 import { maxAnswerBytes } from './limits.ts'
 import { streamUpgrade } from './upgrade.ts'
-
-export class HandOverError extends ThymeshError<'no-hand-over'> {}
 
 const handing = [
   'import socket, sys',
@@ -71,7 +69,7 @@ export async function handOverRunning(
 /** Hands over a connection whose bytes a program carries, on its standard input and output: it goes on when we have ended. */
 export async function handOverProgram(python: readonly string[], argv: readonly string[]): Promise<void> {
   if (!isHanded(await saidBy([...python, starting.join('\n'), ...argv]))) {
-    throw new HandOverError('no-hand-over', 'expected ssh to take a connection, and it has taken none', {
+    throw new HintedError('no-hand-over', 'expected ssh to take a connection, and it has taken none', {
       hint: 'Print the configuration anew, without it: thymesh ssh-config --plain',
     })
   }

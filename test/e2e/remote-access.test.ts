@@ -11,6 +11,7 @@ import { nixSkip } from '../nix/workshop.ts'
 import { answering, answerOf, pixelOf } from './helpers/answers.ts'
 import type { Device, LogLine } from './helpers/device.ts'
 import { Fleet } from './helpers/fleet.ts'
+import { carriers, plainSsh } from './helpers/plain-ssh.ts'
 import { Daemon, runToEnd, until } from './helpers/processes.ts'
 import { hello } from './helpers/project.ts'
 
@@ -160,29 +161,13 @@ describe('access to devices', { skip: skipped(), timeout: 900_000 }, () => {
     assert.equal(wrong.code, 'unknown-device')
   })
 
-  /** Plain ssh by the printed configuration. */
-  async function plainSsh(...how: string[]) {
-    const { config } = await fleet.json<{ config: string }>('ssh-config', ...how)
-    const file = join(fleet.directory, 'ssh_config')
-    await writeFile(file, `${config}\n`)
-    const ssh = (...args: string[]) =>
-      runToEnd('ssh', ['-F', file, ...withKey('ada'), ...args], { cwd: fleet.directory, env: fleet.env })
-    return { config, ssh }
-  }
-  /** Says on the device, which is this machine, how many processes of ours carry the bytes of ssh. */
-  const carriers = () =>
-    `grep -slzxF -e --proxy $(grep -slzxF -e '${fleet.project}' /proc/[0-9]*/cmdline) </dev/null | wc -l`
-
   it('is what plain ssh, sftp and tunnels use by the printed configuration', async () => {
-    for (const [how, count] of [
-      [[], 0],
-      [['--plain'], 1],
-    ] as const) {
-      const { config, ssh } = await plainSsh(...how)
-      assert.match(config, count === 0 ? /ProxyUseFdpass yes/ : /ProxyUseFdpass no/)
-      const ran = await ssh('first.trial', `cat /etc/hostname; ${carriers()}`)
+    for (const how of [[], ['--plain']]) {
+      const { config, ssh } = await plainSsh(fleet, withKey('ada'), ...how)
+      assert.match(config, how.length === 0 ? /ProxyUseFdpass yes/ : /ProxyUseFdpass no/)
+      const ran = await ssh('first.trial', `cat /etc/hostname; ${carriers(fleet)}`)
       assert.equal(ran.code, 0, ran.stderr)
-      assert.equal(ran.stdout, `${await readFile('/etc/hostname', 'utf8')}${count}\n`)
+      assert.equal(ran.stdout, `${await readFile('/etc/hostname', 'utf8')}${how.length}\n`)
       assert.doesNotMatch(ran.stderr, /post-quantum|authenticity/)
       const refused = await ssh('nobody@first.trial', 'true')
       assert.equal(refused.code, 255)
@@ -195,17 +180,8 @@ describe('access to devices', { skip: skipped(), timeout: 900_000 }, () => {
   })
 
   it('runs a command on many devices, and tells who failed and who was not reached', async () => {
-    const failed = await fleet.run(
-      'run',
-      '--on',
-      'all',
-      ...withKey('ada'),
-      '--wait',
-      '1',
-      '--json',
-      '--',
-      'hostname; exit 3',
-    )
+    const on = ['--on', 'all', ...withKey('ada'), '--wait', '1', '--json']
+    const failed = await fleet.run('run', ...on, '--', 'hostname; exit 3')
     assert.equal(failed.code, 1)
     const { devices } = JSON.parse(failed.stdout)
     assert.deepEqual(
@@ -359,10 +335,10 @@ describe('access to devices', { skip: skipped(), timeout: 900_000 }, () => {
       assert.match(`${code} ${stdout}`, /^0 first\.trial ssh-ed25519 /, stderr)
     }
     // The one that hands over leaves another one, which carries the bytes.
-    const { ssh } = await plainSsh()
+    const { ssh } = await plainSsh(fleet, withKey('ada'))
     await grant('--key', `${key('ada')}.pub`)
     const ran = await until('the device to have heard of the grant', async () => {
-      const ran = await ssh('first.trial', `echo in; ${carriers()}`)
+      const ran = await ssh('first.trial', `echo in; ${carriers(fleet)}`)
       return ran.code === 0 && ran
     })
     assert.equal(ran.stdout, 'in\n1\n')
