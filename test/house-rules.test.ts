@@ -135,6 +135,7 @@ const doors: Record<string, string> = {
   'node/rollout/news.ts': 'the same',
   'node/access/duplex-messages.ts': 'streams for forwarding, which commands open',
   'node/access/open-access.ts': 'what a device says to them',
+  'node/access/sshd-program.ts': 'where a machine has sshd, for `doctor`',
   'node/access/key-proof.ts': 'what a key signs for a ticket',
   'node/access/rfb-picture.ts': 'reads a picture of a screen',
   'node/access/png.ts': 'writes it',

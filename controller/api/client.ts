@@ -42,9 +42,14 @@ export async function openRunning(file: string, call: Call): Promise<IncomingMes
   if (typeof response === 'string' || (response.statusCode ?? 500) < 300) return response
   const bytes = await bytesOf(response)
   if (bytes === undefined) return 'left'
-  const told = errorSchema.safeParse(parsed(bytes)).data
+  throw refusalIn(bytes)
+}
+
+/** The error that came instead of an answer. */
+export function refusalIn(body: Buffer): HintedError {
+  const told = errorSchema.safeParse(parsed(body)).data
   if (told === undefined) throw notUnderstood()
-  throw new HintedError(told.error.code, told.error.message, { hint: told.error.hint })
+  return new HintedError(told.error.code, told.error.message, { hint: told.error.hint })
 }
 
 /** The stream that a request with this `Upgrade` becomes. Throws the error that came instead of one. */
@@ -58,12 +63,9 @@ export async function upgradeRunning(file: string, path: string, upgrade: string
     resolve(socket)
   })
   request.once('response', response => {
-    bytesOf(response).then(bytes => {
-      const told = bytes && errorSchema.safeParse(parsed(bytes)).data
-      if (bytes === undefined) resolve('left')
-      else if (told === undefined) reject(notUnderstood())
-      else reject(new HintedError(told.error.code, told.error.message, { hint: told.error.hint }))
-    }, reject)
+    bytesOf(response)
+      .then(bytes => (bytes === undefined ? resolve('left') : reject(refusalIn(bytes))))
+      .catch(reject)
   })
   request.once('error', (error: Error & { code?: string }) =>
     resolve(error.code === 'ENOENT' || error.code === 'ECONNREFUSED' ? 'nobody' : 'left'),

@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { findSshd } from '../../node/access/sshd-program.ts'
 import { exists, unlessMissing } from '../../node/files/missing.ts'
 import { defaultPort } from '../../node/settings/defaults.ts'
 import { size } from '../format/table.ts'
@@ -49,6 +50,7 @@ export async function deviceChecks(system: System, settings: DeviceSettings): Pr
     network(system),
     ...(await room(system, [settings.state, '/nix'])),
     await time(system, settings),
+    await access(system),
   ]
 }
 
@@ -151,4 +153,11 @@ async function time(system: System, { clock }: DeviceSettings): Promise<Check> {
     'the clock is not synchronised',
     'Run: timedatectl set-ntp true. Without any time source, set "clock": "none" in /etc/thymesh/node.json.',
   )
+}
+
+/** Nobody has to be let in: a device without it is in order. */
+async function access({ root }: System): Promise<Check> {
+  if ((await findSshd(root)) !== undefined) return well('sshd', 'there is one: operators with a grant get in')
+  const brings = 'the module remote-access or the package openssh-server brings it'
+  return well('sshd', `there is none, so operators get no shell and no files here: ${brings}`)
 }

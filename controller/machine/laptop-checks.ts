@@ -10,7 +10,7 @@ import type { System } from './system.ts'
 export async function laptopChecks(system: System, home: string): Promise<Check[]> {
   return [
     await program(system, 'git', ['--version'], 'releases are made of commits', 'apt-get install git'),
-    await program(system, 'ssh', ['-V'], 'thymesh adopt uses it', 'apt-get install openssh-client'),
+    await program(system, 'ssh', ['-V'], 'thymesh ssh, cp, run and adopt use it', 'apt-get install openssh-client'),
     await building(system),
     await fleets(home),
     ...(await room(system, ['/nix'])),

@@ -96,6 +96,16 @@ describe('what a device needs', () => {
   })
 })
 
+it('a device without sshd is in order, and told what brings it', async t => {
+  const saidOf = async (given: System) =>
+    (await deviceChecks(given, settings)).find(({ check }) => check === 'sshd')?.message
+  const given = await system(t)
+  assert.match((await saidOf(given)) ?? '', /there is none.*openssh-server/)
+  await mkdir(join(given.root, 'usr/sbin'), { recursive: true })
+  await writeFile(join(given.root, 'usr/sbin/sshd'), '', { mode: 0o755 })
+  assert.match((await saidOf(given)) ?? '', /there is one/)
+})
+
 describe('what an operator needs', () => {
   it('is named where it is missing', async t => {
     const home = await mkdtemp(join(tmpdir(), 'thymesh-home-'))

@@ -22,7 +22,13 @@ const trial = 'import socket; socket.SCM_RIGHTS'
 const trialMs = 5_000
 
 /** The words of a ProxyCommand, but for the socket, which is the last one; nothing where this machine has no Python that can do it. */
-export async function descriptorProgram(path = `/usr/bin:${process.env.PATH ?? ''}`): Promise<string[] | undefined> {
+export async function descriptorProgram(path?: string): Promise<string[] | undefined> {
+  const start = await pythonWords(path)
+  return start && [...start, script]
+}
+
+/** The words of a command before a script of Python that hands over descriptors; nothing where this machine has none that can. */
+export async function pythonWords(path = `/usr/bin:${process.env.PATH ?? ''}`): Promise<string[] | undefined> {
   for (const folder of path.split(delimiter)) {
     if (!isAbsolute(folder)) continue
     const file = join(folder, 'python3')
@@ -32,7 +38,7 @@ export async function descriptorProgram(path = `/usr/bin:${process.env.PATH ?? '
     )
     // Without the user's own modules and site's, which only take time.
     const start = [file, '-I', '-S', '-c']
-    if (isThere && (await works([...start, trial]))) return [...start, script]
+    if (isThere && (await works([...start, trial]))) return start
   }
   return undefined
 }

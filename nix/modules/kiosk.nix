@@ -61,6 +61,7 @@
           x11vnc = "${pkgs.x11vnc}/bin/x11vnc";
           x0vncserver = "${pkgs.tigervnc}/bin/x0vncserver";
           wayvnc = "${pkgs.wayvnc}/bin/wayvnc";
+          swaymsg = "${pkgs.sway-unwrapped}/bin/swaymsg";
           bar = if settings.display == "wayland" then "${pkgs.sway-unwrapped}/bin/swaynag" else "${pkgs.dzen2}/bin/dzen2";
           unclutter = "${pkgs.unclutter-xfixes}/bin/unclutter";
           browser = "${pkgs.chromium}/bin/chromium";
@@ -99,6 +100,7 @@
           # Debian has a program of this name that starts the server and leaves; the server itself has another one.
           x0vncserver = "$(command -v X0tigervnc || echo x0vncserver)";
           wayvnc = "wayvnc";
+          swaymsg = "swaymsg";
           bar = if isWayland then "swaynag" else "dzen2";
           unclutter = "unclutter";
           browser = "$(command -v chromium || command -v chromium-browser || command -v google-chrome || echo chromium)";

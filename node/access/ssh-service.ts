@@ -44,6 +44,8 @@ export interface SshServiceInit {
   readonly place: string
   /** Where sshd is; for tests. */
   readonly find?: () => Promise<SshdProgram | undefined>
+  /** How long somebody may take to log in; for tests. */
+  readonly loginMs?: number
 }
 
 interface Live {
@@ -211,7 +213,7 @@ export class SshService {
       const age = performance.now() - live.began
       if (!this.#isController(live.peer)) live.end('its peer is no controller any more')
       else if (age > sessionMs) live.end('it was open for too long')
-      else if (live.fingerprint === undefined && age > loginMs) live.end('nobody has logged in')
+      else if (live.fingerprint === undefined && age > (this.#init.loginMs ?? loginMs)) live.end('nobody has logged in')
       else if (!this.#isGranted(live)) live.end('its grant has ended')
     }
   }

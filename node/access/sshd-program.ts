@@ -19,13 +19,11 @@ export interface SshdProgram {
   readonly sftpServer: string | undefined
 }
 
-/** The program; undefined if there is none. */
-export async function findSshd(): Promise<SshdProgram | undefined> {
-  const sshd = await firstOf(folders.map(folder => join(folder, 'sshd')))
+/** The program; undefined if there is none. Paths are those below `root`. */
+export async function findSshd(root = '/'): Promise<SshdProgram | undefined> {
+  const sshd = await firstOf(folders.map(folder => join(root, folder, 'sshd')))
   if (sshd === undefined) return undefined
-  const sftpServer = await firstOf(
-    sftpServers.map(place => (place.startsWith('/') ? place : join(dirname(sshd), place))),
-  )
+  const sftpServer = await firstOf(sftpServers.map(place => join(place.startsWith('/') ? root : dirname(sshd), place)))
   return { sshd, sftpServer }
 }
 

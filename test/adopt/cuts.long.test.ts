@@ -52,7 +52,10 @@ describe('an adoption', { skip: labSkip() }, () => {
   }
 
   it('that is cancelled leaves nothing, on the machine or in the fleet', async () => {
-    for (const run of await runs('cancel', ['before install', 'before confirm the membership'])) {
+    for (const run of await runs(
+      'cancel',
+      steps.map(step => `before ${step}`),
+    )) {
       assert.deepEqual([run.code, run.reached], ['cancelled', true], JSON.stringify(run))
       assert.deepEqual(await scene.remains(), [], JSON.stringify(run))
     }

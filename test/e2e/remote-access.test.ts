@@ -11,6 +11,7 @@ import { nixSkip } from '../nix/workshop.ts'
 import { answering, answerOf, pixelOf } from './helpers/answers.ts'
 import type { Device, LogLine } from './helpers/device.ts'
 import { Fleet } from './helpers/fleet.ts'
+import { carriers, plainSsh } from './helpers/plain-ssh.ts'
 import { Daemon, runToEnd, until } from './helpers/processes.ts'
 import { hello } from './helpers/project.ts'
 
@@ -161,33 +162,26 @@ describe('access to devices', { skip: skipped(), timeout: 900_000 }, () => {
   })
 
   it('is what plain ssh, sftp and tunnels use by the printed configuration', async () => {
-    const { config } = await fleet.json<{ config: string }>('ssh-config')
-    const file = join(fleet.directory, 'ssh_config')
-    await writeFile(file, `${config}\n`)
-    const ssh = (...args: string[]) =>
-      runToEnd('ssh', ['-F', file, ...withKey('ada'), ...args], { cwd: fleet.directory, env: fleet.env })
-    const ran = await ssh('first.trial', 'cat', '/etc/hostname')
-    assert.equal(ran.code, 0, ran.stderr)
-    assert.equal(ran.stdout, await readFile('/etc/hostname', 'utf8'))
-    assert.doesNotMatch(ran.stderr, /post-quantum|authenticity/)
-    // Whoever says so is someone else: the key is known from the mesh.
-    const other = await ssh('-o', 'KnownHostsCommand=none', 'first.trial', 'true')
-    assert.equal(other.code, 255)
-    assert.match(other.stderr, /Host key verification failed|No ED25519 host key is known/)
+    for (const how of [[], ['--plain']]) {
+      const { config, ssh } = await plainSsh(fleet, withKey('ada'), ...how)
+      assert.match(config, how.length === 0 ? /ProxyUseFdpass yes/ : /ProxyUseFdpass no/)
+      const ran = await ssh('first.trial', `cat /etc/hostname; ${carriers(fleet)}`)
+      assert.equal(ran.code, 0, ran.stderr)
+      assert.equal(ran.stdout, `${await readFile('/etc/hostname', 'utf8')}${how.length}\n`)
+      assert.doesNotMatch(ran.stderr, /post-quantum|authenticity/)
+      const refused = await ssh('nobody@first.trial', 'true')
+      assert.equal(refused.code, 255)
+      assert.match(refused.stderr, /nobody is granted access as nobody/)
+      // Whoever says so is someone else: the key is known from the mesh.
+      const other = await ssh('-o', 'KnownHostsCommand=none', 'first.trial', 'true')
+      assert.equal(other.code, 255)
+      assert.match(other.stderr, /Host key verification failed|No ED25519 host key is known/)
+    }
   })
 
   it('runs a command on many devices, and tells who failed and who was not reached', async () => {
-    const failed = await fleet.run(
-      'run',
-      '--on',
-      'all',
-      ...withKey('ada'),
-      '--wait',
-      '1',
-      '--json',
-      '--',
-      'hostname; exit 3',
-    )
+    const on = ['--on', 'all', ...withKey('ada'), '--wait', '1', '--json']
+    const failed = await fleet.run('run', ...on, '--', 'hostname; exit 3')
     assert.equal(failed.code, 1)
     const { devices } = JSON.parse(failed.stdout)
     assert.deepEqual(
@@ -340,5 +334,13 @@ describe('access to devices', { skip: skipped(), timeout: 900_000 }, () => {
     for (const { code, stdout, stderr } of await Promise.all([ask(), ask()])) {
       assert.match(`${code} ${stdout}`, /^0 first\.trial ssh-ed25519 /, stderr)
     }
+    // The one that hands over leaves another one, which carries the bytes.
+    const { ssh } = await plainSsh(fleet, withKey('ada'))
+    await grant('--key', `${key('ada')}.pub`)
+    const ran = await until('the device to have heard of the grant', async () => {
+      const ran = await ssh('first.trial', `echo in; ${carriers(fleet)}`)
+      return ran.code === 0 && ran
+    })
+    assert.equal(ran.stdout, 'in\n1\n')
   })
 })

@@ -46,13 +46,17 @@ export interface SceneInit {
   role?: 'controller' | 'device'
   grant?: Partial<AccessGrant>
   find?: SshServiceInit['find']
+  loginMs?: number
   limits?: ForwardLimits
   /** The age recipient of the one who asks. */
   age?: string
 }
 
 /** A device, and a peer with an SSH key that is granted there. */
-export async function accessScene(t: TestContext, { role = 'controller', grant, find, limits, age }: SceneInit = {}) {
+export async function accessScene(
+  t: TestContext,
+  { role = 'controller', grant, find, loginMs, limits, age }: SceneInit = {},
+) {
   const mesh = await Mesh.of(t)
   const key = join(mesh.directory, 'key')
   const line = makeSshKey(key)
@@ -68,6 +72,7 @@ export async function accessScene(t: TestContext, { role = 'controller', grant, 
   const asker = await mesh.start({ word: 'asker', fleet, certificate })
   const { hostKey, place, recordings, endSessions } = await serveAccess(mesh, device, {
     ...(find && { find }),
+    ...(loginMs !== undefined && { loginMs }),
     ...(limits && { limits }),
   })
   await connect(asker, device)

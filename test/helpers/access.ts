@@ -45,7 +45,7 @@ export interface ServedAccess {
 export async function serveAccess(
   mesh: Pick<Mesh, 'directory' | 'after'>,
   device: TestPeer,
-  { limits, ...init }: Pick<SshServiceInit, 'find'> & { limits?: ForwardLimits } = {},
+  { limits, ...init }: Pick<SshServiceInit, 'find' | 'loginMs'> & { limits?: ForwardLimits } = {},
 ): Promise<ServedAccess> {
   const { host, names, admission, streamLanes, state, own, peerState, fleet } = device
   const grants = new DeviceGrants({ state, own, clock: peerState.clock })

@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import type { Router } from '../../node/mesh/router/router.ts'
 
-const address = '127.0.0.2'
+const usual = '127.0.0.2'
 
 export interface RouterAnswers {
   /** To a datagram of PCP or NAT-PMP: any number of datagrams. */
@@ -37,7 +37,7 @@ export class LoopbackRouter {
     this.#server = init.server
   }
 
-  static async start({ pcp, ssdp, http, searchMs = 120_000 }: RouterAnswers): Promise<LoopbackRouter> {
+  static async start({ pcp, ssdp, http, searchMs = 120_000 }: RouterAnswers, address = usual): Promise<LoopbackRouter> {
     const asked: string[] = []
     const server = createServer(async (request, response) => {
       const parts: Buffer[] = []

@@ -184,7 +184,7 @@ describe('built-in modules', { skip: nixSkip() }, () => {
     execFileSync('sh', ['-n'], { input: session })
     assert.match(session, /'--ozone-platform=wayland' '--force-device-scale-factor=1\.5' 'https:/)
     assert.match(session, /exec wayvnc --config \/dev\/null --unix-socket \/run\/thymesh-screens\/kiosk\.sock/)
-    assert.match(session, /swaynag --layer overlay/)
+    assert.match(session, /swaynag \$on --layer overlay/)
     assert.doesNotMatch(session, /x11vnc|xrandr|unclutter|dzen2/)
     assert.match(of('units/kiosk.service'), /^ExecStart=\/usr\/bin\/env sway --config \/etc\/thymesh-kiosk\/sway$/m)
   })

@@ -23,7 +23,7 @@ async function session(t: TestContext, bar: string) {
   for (const name of ['thymesh-screens', 'thymesh-watched']) await mkdir(join(run, name))
   const { display, paint } = await startXvnc(t as never, join(run, 'x.sock'), '320x120')
   const expression = `(import ${repository}/nix/lib/text.nix).lines (import ${repository}/nix/modules/kiosk/screen.nix {
-    settings.screenText = "It's watched by"; thymesh.text = import ${repository}/nix/lib/text.nix; run = "${run}";
+    settings = { display = "x11"; screenText = "It's watched by"; }; thymesh.text = import ${repository}/nix/lib/text.nix; run = "${run}";
     programs = { x0vncserver = "$(command -v X0tigervnc || echo x0vncserver)"; bar = "${bar}"; }; })`
   const options = ['--extra-experimental-features', 'nix-command', '--store', 'dummy://']
   const lines = execFileSync('nix', ['eval', ...options, '--impure', '--raw', '--expr', expression], {

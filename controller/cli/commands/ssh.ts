@@ -1,14 +1,21 @@
 /** `thymesh ssh`: a shell or a command on a device, by the system's ssh over the mesh. */
 
-import { Socket } from 'node:net'
-import { resolve } from 'node:path'
-import type { Duplex } from 'node:stream'
+import { pythonWords } from '../../session/descriptor-program.ts'
 import { prepareSsh, quoted, requireHostKey } from '../../session/ssh-ways.ts'
 import { withAccess } from '../shell/access.ts'
 import { newsSeconds } from '../shell/limits.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { exitCodes, print } from '../shell/output.ts'
-import { type ClientOptions, forClient, runOnTerminal, splitUser, targetNamed, waysOf } from '../shell/ssh-client.ts'
+import {
+  type ClientOptions,
+  forClient,
+  runOnTerminal,
+  splitUser,
+  targetNamed,
+  waysOf,
+  withoutFleet,
+} from '../shell/ssh-client.ts'
+import { carry, handOver, ownSsh } from './ssh-proxy.ts'
 
 export interface SshOptions extends ProjectOptions, ClientOptions {
   device: string
@@ -20,11 +27,17 @@ export interface SshOptions extends ProjectOptions, ClientOptions {
   terminal: boolean
   noCommand: boolean
   proxy: boolean
+  /** With `proxy`: hand ssh a descriptor (ProxyUseFdpass) in place of carrying its bytes. */
+  handOver: boolean
   hostKey: boolean
 }
 
 /** Gives ssh's own exit code: that of the command on the device, 255 where ssh failed. */
 export async function ssh(options: SshOptions): Promise<number> {
+  if (options.proxy && options.handOver) {
+    await handOver(options)
+    return exitCodes.done
+  }
   const { user, name } = splitUser(options.device, options.user)
   return await withAccess(options, async access => {
     const { fleet, devices } = await access.ask('sshTargets', {}, newsSeconds)
@@ -49,11 +62,6 @@ export async function ssh(options: SshOptions): Promise<number> {
   })
 }
 
-/** `kiosk-1.orchard` is how `thymesh ssh-config` calls kiosk-1 of the fleet orchard. */
-function withoutFleet(name: string, fleet: string): string {
-  return name.endsWith(`.${fleet}`) ? name.slice(0, -fleet.length - 1) : name
-}
-
 function forSsh({ tunnel, option, identity, terminal, noCommand }: SshOptions): string[] {
   return [
     ...tunnel.flatMap(each => ['-L', each]),
@@ -64,49 +72,28 @@ function forSsh({ tunnel, option, identity, terminal, noCommand }: SshOptions): 
   ]
 }
 
-/** Carries standard input and output, as a ProxyCommand does, until the device ends the stream. */
-async function carry(stream: Duplex): Promise<void> {
-  const input = new Socket({ fd: 0, readable: true, writable: false })
-  const output = new Socket({ fd: 1, readable: false, writable: true })
-  // Node never closes standard output itself: ssh sees the end when this process ends.
-  const ended = new Promise<void>(resolve => {
-    stream.once('close', resolve)
-    stream.once('end', () => output.end(resolve))
-  })
-  input.pipe(stream)
-  stream.pipe(output)
-  for (const each of [input, output]) each.on('error', () => stream.destroy())
-  stream.on('error', () => {})
-  await ended
-}
-
-export type SshConfigOptions = ProjectOptions & { user: string }
+/** `python3` hands connections over where it is there; `plain` is for clients other than OpenSSH's, which know no such thing. */
+export type SshConfigOptions = ProjectOptions & { user: string; plain: boolean }
 
 /** `thymesh ssh-config`: what makes plain ssh, scp, rsync, editors and Ansible reach the devices. */
 export async function sshConfig(options: SshConfigOptions): Promise<undefined> {
   return await withAccess(options, async access => {
     const { fleet } = await access.ask('sshTargets', {}, newsSeconds)
-    const text = configText(fleet, options)
+    const python = options.plain ? undefined : await pythonWords()
+    const text = configText(fleet, options, python !== undefined)
     print(options, { fleet, config: text }, text)
     return undefined
   })
 }
 
-function configText(fleet: string, { project, user }: SshConfigOptions): string {
-  const own = [
-    process.execPath,
-    ...process.execArgv,
-    resolve(process.argv[1] ?? ''),
-    'ssh',
-    '--project',
-    resolve(project),
-  ]
-  const words = own.map(quoted).join(' ')
+function configText(fleet: string, options: SshConfigOptions, handsOver: boolean): string {
+  const words = ownSsh(options).map(quoted).join(' ')
   return [
     `# Devices of the fleet ${fleet}. Add it to ~/.ssh/config: thymesh ssh-config >> ~/.ssh/config`,
     `Host *.${fleet}`,
-    `  User ${user}`,
-    `  ProxyCommand ${words} --proxy -- %r@%n`,
+    `  User ${options.user}`,
+    `  ProxyCommand ${words} --proxy${handsOver ? ' --hand-over' : ''} -- %r@%n`,
+    `  ProxyUseFdpass ${handsOver ? 'yes' : 'no'}`,
     `  KnownHostsCommand ${words} --host-key -- %n`,
     '  UserKnownHostsFile /dev/null',
     '  StrictHostKeyChecking yes',

@@ -43,6 +43,7 @@ export const accessCommands: CommandGroup = shell => {
     .option('-t, --terminal', 'with a terminal also for a command', false)
     .option('-N, --no-command', 'run nothing: for tunnels')
     .option('--proxy', 'carry the bytes of ssh: for a ProxyCommand', false)
+    .option('--hand-over', 'with --proxy: hand ssh a connection instead, for ProxyUseFdpass', false)
     .option('--host-key', "print the device's host key: for a KnownHostsCommand", false)
     .option(...reaching)
     .passThroughOptions()
@@ -56,6 +57,7 @@ export const accessCommands: CommandGroup = shell => {
   shell
     .projectCommand('ssh-config', 'Print what makes plain ssh, scp, rsync, editors and Ansible reach NAME.FLEET.')
     .option(...asUser)
+    .option('--plain', 'for other clients than OpenSSH: nothing that hands connections over', false)
     .action(shell.does<SshConfigOptions>(async () => (await import('../commands/ssh.ts')).sshConfig))
 
   shell

@@ -40,6 +40,11 @@ export function targetNamed(targets: readonly SshTarget[], name: string): SshTar
   })
 }
 
+/** `kiosk-1.orchard` is how `thymesh ssh-config` calls kiosk-1 of the fleet orchard. */
+export function withoutFleet(name: string, fleet: string): string {
+  return name.endsWith(`.${fleet}`) ? name.slice(0, -fleet.length - 1) : name
+}
+
 /** `user@name` or `name`. Throws a HintedError. */
 export function splitUser(text: string, user: string): { user: string; name: string } {
   const at = text.lastIndexOf('@')

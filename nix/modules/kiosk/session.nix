@@ -1,5 +1,5 @@
 # What runs in the kiosk's session, of X or of Wayland; `programs` are commands.
-{ settings, thymesh, programs }:
+{ settings, thymesh, programs, run ? "/run" }:
 let
   inherit (thymesh.text) quote lines;
   when = condition: texts: if condition then texts else [ ];
@@ -30,7 +30,7 @@ lines (
     "[ -z \"$sink\" ] || ${programs.pactl} set-default-sink \"$sink\""
   ]
   ++ when (settings.volume != null) [ "${programs.pactl} set-sink-volume @DEFAULT_SINK@ ${toString settings.volume}% || true" ]
-  ++ when settings.screen (import (if isWayland then ./screen-wayland.nix else ./screen.nix) { inherit settings thymesh programs; })
+  ++ when settings.screen (import ./screen.nix { inherit settings thymesh programs run; })
   ++ [
     # A browser that ends, or crashes, comes back.
     "while :; do"

@@ -12,6 +12,7 @@ import { testSigner } from '../../../test/helpers/fleet.ts'
 import { silentLogger } from '../../../test/helpers/log.ts'
 import { LoopbackRouter } from '../../../test/helpers/loopback-router.ts'
 import { until } from '../../../test/helpers/until.ts'
+import type { Router } from '../router/router.ts'
 import { MappedPort, type MappedPortComponents, type PortState } from './mapped-port.ts'
 
 const outside = '203.0.113.9'
@@ -34,12 +35,15 @@ interface Scene {
   readonly told: () => TcpEnd | undefined
   readonly state: () => PortState
   readonly again: () => void
+  /** The network is another one from now on: with this router, or none. */
+  readonly move: (router: Router | undefined) => void
 }
 
 /** A peer behind a router, with one neighbour, which is a hub or isn't, and answers so. */
 async function scene(t: TestContext, init: { isHub: boolean; says: () => ReachAnswer }): Promise<Scene> {
   const router = { isOn: true, asked: [] as number[] }
   const loopback = await LoopbackRouter.start({ pcp: natPmp(router) })
+  let route: Router | undefined = loopback.router
   const remotePeer = peerIdFromString(peerIdOf(testSigner('neighbour').publicKey))
   const remoteAddr = multiaddr('/ip4/198.51.100.2/tcp/4460')
   const connection = { status: 'open', timeline: { open: 1 }, remotePeer, remoteAddr } as Connection
@@ -52,7 +56,7 @@ async function scene(t: TestContext, init: { isHub: boolean; says: () => ReachAn
     reach: { ask: async () => init.says() },
     mapped: { set: (given: { end: TcpEnd } | undefined) => (told = given?.end) },
     log: silentLogger,
-    router: async () => loopback.router,
+    router: async () => route,
   } as unknown as MappedPortComponents
   const mapped = new MappedPort(components, { isOn: true, seed: new Uint8Array(32) })
   t.after(async () => {
@@ -65,7 +69,11 @@ async function scene(t: TestContext, init: { isHub: boolean; says: () => ReachAn
     admission.emit('admitted')
   }
   again()
-  return { router, mapped, told: () => told, state: () => mapped.state, again }
+  const move = (to: Router | undefined) => {
+    route = to
+    again()
+  }
+  return { router, mapped, told: () => told, state: () => mapped.state, again, move }
 }
 
 const yes = (ip: string): ReachAnswer => ({ seen: { ip, port: 1 }, dialled: 'yes' })
@@ -140,4 +148,29 @@ it('a router that knows none of it is asked again', async t => {
     return state().kind === 'mapped'
   }
   await until(isMapped, 'the router to give a port')
+})
+
+it('the port is given back to the router of before where the network is another one now, or none', async t => {
+  const { router, mapped, told, state, move } = await scene(t, { isHub: true, says: () => yes(outside) })
+  await until(told, 'the address to be told')
+  const next = { isOn: true, asked: [] as number[] }
+  await using other = await LoopbackRouter.start({ pcp: natPmp(next) }, '127.0.0.4')
+  move(other.router)
+  await until(() => router.asked.length === 2, 'the first router to get its port back')
+  assert.deepEqual([router.asked, next.asked], [[3600, 0], [3600]])
+  await until(told, 'the address to be told')
+  move(undefined)
+  await until(() => next.asked.length === 2, 'the second one to get its port back')
+  assert.deepEqual([next.asked, state().kind, told()], [[3600, 0], 'no-router', undefined])
+  await mapped.stop()
+  assert.equal(next.asked.length, 2)
+})
+
+it('the port is given back, too, where the next router gives none', async t => {
+  const { router, told, state, move } = await scene(t, { isHub: true, says: () => yes(outside) })
+  await until(told, 'the address to be told')
+  await using other = await LoopbackRouter.start({ pcp: natPmp({ isOn: false, asked: [] }) }, '127.0.0.4')
+  move(other.router)
+  await until(() => router.asked.length === 2, 'the first router to get its port back')
+  assert.deepEqual([router.asked, state().kind, told()], [[3600, 0], 'absent', undefined])
 })

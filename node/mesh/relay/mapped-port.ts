@@ -64,6 +64,8 @@ export type PortState =
 
 interface Kept {
   readonly mapping: Mapping
+  /** The router's address. */
+  readonly router: string
   /** This machine's end: its address at the router, and the port where it listens. */
   readonly local: string
   readonly port: number
@@ -108,14 +110,19 @@ export class MappedPort {
     clearInterval(this.#timer)
     this.#stop.abort(new Error('the peer stops'))
     await this.#busy
-    const { mapped, log } = this.#components
-    mapped.set(undefined)
-    try {
-      await this.#kept?.mapping.end(AbortSignal.timeout(routerEndMs))
-    } catch (thrown) {
-      log.info({ reason: messageOf(thrown) }, 'the port was not given back to the router: it ends by itself')
-    }
+    this.#components.mapped.set(undefined)
+    if (this.#kept !== undefined) await this.#giveBack(this.#kept)
     this.#kept = undefined
+  }
+
+  /** Never rejects. */
+  async #giveBack({ mapping }: Kept): Promise<void> {
+    try {
+      await mapping.end(AbortSignal.timeout(routerEndMs))
+    } catch (thrown) {
+      const said = 'the port was not given back to the router: it ends by itself'
+      this.#components.log.info({ reason: messageOf(thrown) }, said)
+    }
   }
 
   #check(): void {
@@ -140,17 +147,20 @@ export class MappedPort {
   async #renew(): Promise<void> {
     const { router = findRouter } = this.#components
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(routerRoundMs)])
+    const kept = this.#kept
+    let hasMoved = false
     try {
       const found = await router()
-      if (found === undefined) return this.#lose({ kind: 'no-router' })
+      if (found === undefined) return await this.#leave({ kind: 'no-router' })
       const port = this.#listensAt(found.local)
-      if (port === undefined) return this.#lose({ kind: 'unheard' })
-      const { mapping: before } = this.#kept ?? {}
+      if (port === undefined) return await this.#leave({ kind: 'unheard' })
+      hasMoved = kept !== undefined && kept.router !== found.address
+      const before = kept?.mapping
       const nonce = nonceOf(this.#seed, port)
       const wish = { port, outside: before?.port ?? port, seconds: portLeaseSeconds, nonce, first: before?.by }
       const mapping = await askForPort(found, wish, signal)
-      const isSame = mapping.port === before?.port && mapping.ip === before.ip
-      this.#kept = { mapping, local: found.local, port }
+      const isSame = !hasMoved && mapping.port === before?.port && mapping.ip === before.ip
+      this.#kept = { mapping, router: found.address, local: found.local, port }
       if (!isSame) this.#confirmAt = 0
       // Some routers give less than they are asked for.
       const halfMs = (mapping.seconds ?? portLeaseSeconds) * 500
@@ -161,15 +171,19 @@ export class MappedPort {
       const until = mapping.seconds === undefined ? undefined : Date.now() + mapping.seconds * 1000
       const { by, ip } = mapping
       this.#say({ kind: 'mapped', by, ip, port: mapping.port, until, reached, tried })
+      // At the same router it may be the same one, or that of another machine by now.
+      if (hasMoved && kept !== undefined) await this.#giveBack(kept)
     } catch (thrown) {
       if (this.#stop.signal.aborted) return
       const isAbsent = thrown instanceof RouterError && thrown.code === 'absent'
-      if (isAbsent && this.#lasts) {
+      if (isAbsent && this.#lasts && !hasMoved) {
         // Some packets were lost, or the router starts again: what it promised may still hold.
         this.#renewAt = performance.now() + portAgainMs
         return
       }
-      this.#lose({ kind: isAbsent ? 'absent' : 'refused', reason: messageOf(thrown) })
+      const state: PortState = { kind: isAbsent ? 'absent' : 'refused', reason: messageOf(thrown) }
+      if (hasMoved) await this.#leave(state)
+      else this.#lose(state)
     }
   }
 
@@ -227,6 +241,13 @@ export class MappedPort {
 
   get #lasts(): boolean {
     return this.#state.kind === 'mapped' && Date.now() < (this.#state.until ?? Number.POSITIVE_INFINITY)
+  }
+
+  /** The network is another one, or there is none: the router of before may still be in reach, by another way. */
+  async #leave(state: PortState): Promise<void> {
+    const kept = this.#lasts ? this.#kept : undefined
+    this.#lose(state)
+    if (kept !== undefined) await this.#giveBack(kept)
   }
 
   #lose(state: PortState): void {

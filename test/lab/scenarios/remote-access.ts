@@ -4,9 +4,10 @@ import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { runToEnd, until } from '../../e2e/helpers/processes.ts'
+import { Daemon, runToEnd, until } from '../../e2e/helpers/processes.ts'
 import { hello } from '../../e2e/helpers/project.ts'
 import { LabFleet } from '../fleet.ts'
+import { cutInTheMiddle, there } from './cut-copy.ts'
 import type { Scenario } from './scenario.ts'
 import { clientOf, clientSuites, tryClient } from './ssh-clients.ts'
 
@@ -42,12 +43,26 @@ export const remoteAccess: Scenario = {
     const { config } = await operator.json<{ config: string }>('ssh-config')
     const configFile = join(operator.directory, 'ssh_config')
     await writeFile(configFile, `${config}\nHost *\n  IdentityFile ${key}\n  IdentitiesOnly yes\n  BatchMode yes\n`)
-    for (const suite of clientSuites) {
-      await trials.of(`the OpenSSH of ${suite} needs nothing but the printed configuration`, async () => {
-        const about = { folder: operator.directory, config: configFile, env: operator.env, through: operator.through }
-        return await tryClient(await clientOf(suite, about), 'gate.trial', operator.directory)
-      })
+    const about = { folder: operator.directory, config: configFile, env: operator.env, through: operator.through }
+    const tried = async (suite: string) =>
+      await tryClient(await clientOf(suite, about), 'gate.trial', operator.directory)
+    await trials.of('OpenSSH needs nothing but the printed configuration, also where no controller runs', () =>
+      tried(clientSuites[0]),
+    )
+    const logFile = join(operator.directory, 'serve.log')
+    const serve = { command: 'serve', cwd: operator.project, env: operator.env, through: operator.through, logFile }
+    const serving = new Daemon([], serve)
+    try {
+      await until('the controller to serve', async () => (await serving.log()).includes('in the mesh'))
+      for (const suite of clientSuites) {
+        await trials.of(`the OpenSSH of ${suite} takes the connection of the controller that runs`, () => tried(suite))
+      }
+    } finally {
+      await serving.end()
     }
+    await trials.of('a cable that is pulled in the middle of 2 GiB ends the copy, and sftp goes on from there', () =>
+      cutInTheMiddle({ ...about, gate, copy: file => operator.run('cp', ...options, file, `gate:${there}`) }),
+    )
     await trials.of('no port is open for it, and sshd runs as no service', async () => {
       const stdout = await gate.host.must([
         'sh',
