@@ -70,15 +70,19 @@ export class Lane {
     for (const frame of this.#early.splice(0)) this.#handle(frame)
   }
 
-  /** Sends a frame in parts, and resolves when few enough bytes wait to be sent; for one writer at a time. */
-  async write(parts: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
+  /**
+   * Sends a frame in parts, and resolves when few enough bytes wait to be sent; for one writer at a time. Calls `onSent` once their
+   * memory may be used again; after an error, never.
+   */
+  async write(parts: readonly Uint8Array[], signal: AbortSignal, onSent = () => {}): Promise<void> {
     signal.throwIfAborted()
     const socket = this.#socket
     if (socket === undefined || this.#ended !== undefined) throw this.#ended?.reason ?? new TypeError('not open yet')
     const bytes = parts.reduce((sum, { length }) => sum + length, 0)
     this.#unsentBytes += bytes
-    const sent = () => {
+    const sent = (failed?: Error | null) => {
       this.#unsentBytes -= bytes
+      if (!failed) onSent()
       this.#waiting?.()
     }
     socket.cork()

@@ -9,6 +9,7 @@ import { readFully } from '../../files/file-io.ts'
 import { unlessMissing } from '../../files/missing.ts'
 import { Bitfield } from '../chunks/bitfield.ts'
 import type { ChunkList } from '../chunks/chunk-list.ts'
+import { chunkMemory } from '../chunks/chunk-memory.ts'
 import { recentChunkBytes } from '../limits.ts'
 import { GatheredWrites } from './gathered-writes.ts'
 import { StagedRun } from './staged-run.ts'
@@ -68,6 +69,8 @@ export class Staging {
   readonly #written: Bitfield
   readonly #writing = new Map<number, Promise<void>>()
   readonly #budgetBytes: number
+  /** Chunks that were there at the start: to read them, the disk may have to be waited for. */
+  readonly #found: Bitfield
   /** Recently written chunks: most are imported or served shortly after. */
   readonly #recent = new Map<number, Uint8Array>()
   readonly #maxRecentBytes: number
@@ -92,6 +95,7 @@ export class Staging {
     })
     this.#staged = new Bitfield(list.count)
     this.#written = new Bitfield(list.count)
+    this.#found = new Bitfield(list.count)
     this.#budgetBytes = init.budgetBytes
     this.#maxRecentBytes = init.recentBytes ?? recentChunkBytes
   }
@@ -141,7 +145,8 @@ export class Staging {
   }
 
   /**
-   * Stages a verified chunk; idempotent. `bytes` must not change any more.
+   * Stages a verified chunk; idempotent. `bytes` must not change any more; if they are {@link chunkMemory}, the staging is their
+   * holder from now on.
    *
    * @throws StagingError; the chunk isn't staged then, and there may be space for it once a path is released.
    */
@@ -154,13 +159,13 @@ export class Staging {
     return writing
   }
 
-  /** A chunk's bytes, verified against its hash; undefined if it isn't staged. */
+  /** A chunk's bytes, verified against its hash, which the caller holds; undefined if it isn't staged. */
   async read(number: number): Promise<Uint8Array | undefined> {
     const file = this.#fileOf(number)
     if (!this.has(number) || file?.handle === undefined) return undefined
     const recent = this.#recent.get(number)
-    if (recent !== undefined) return recent
-    const bytes = Buffer.allocUnsafe(this.#list.length(number))
+    if (recent !== undefined) return chunkMemory.hold(recent)
+    const bytes = chunkMemory.take(this.#list.length(number))
     try {
       const handle = await file.handle
       const whole = await readFully(handle, bytes, this.#layout.offsets[number] ?? 0)
@@ -180,8 +185,9 @@ export class Staging {
       const its = this.#fileOf(number)
       file ??= its
       if (its !== file || !this.has(number)) break
-      const at = this.#layout.offsets[number] ?? 0
-      if (!run.add(this.#list.length(number), at, this.#recent.get(number))) break
+      const position = this.#layout.offsets[number] ?? 0
+      const bytes = { position, isNew: !this.#found.has(number), known: this.#recent.get(number) }
+      if (!run.add(this.#list.length(number), bytes)) break
     }
     return await run.read(file?.handle)
   }
@@ -233,6 +239,7 @@ export class Staging {
     for await (const number of verifyStaged(handle, file, this.#list, this.#layout.offsets)) {
       this.#staged.add(number)
       this.#written.add(number)
+      this.#found.add(number)
       file.bytes += this.#list.length(number)
     }
     this.#bytes += file.bytes
@@ -274,6 +281,7 @@ export class Staging {
   }
 
   #remember(number: number, bytes: Uint8Array): void {
+    this.#unremember(number)
     this.#recent.set(number, bytes)
     this.#recentBytes += bytes.length
     for (const oldest of this.#recent.keys()) {
@@ -283,8 +291,11 @@ export class Staging {
   }
 
   #unremember(number: number): void {
-    this.#recentBytes -= this.#recent.get(number)?.length ?? 0
+    const bytes = this.#recent.get(number)
+    if (bytes === undefined) return
+    this.#recentBytes -= bytes.length
     this.#recent.delete(number)
+    chunkMemory.give(bytes)
   }
 
   #forget(number: number): void {

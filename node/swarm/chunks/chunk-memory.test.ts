@@ -1,0 +1,34 @@
+/** Tests of the memory that chunks on their way share. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { until } from '../../../test/helpers/until.ts'
+import { ChunkMemory } from './chunk-memory.ts'
+
+test('memory is used again when its last holder has given it back', () => {
+  const memory = new ChunkMemory()
+  const first = memory.take(70_000)
+  const part = memory.hold(first.subarray(10, 20))
+  memory.give(first)
+  assert.notEqual(memory.take(70_000).buffer, first.buffer)
+  memory.give(part)
+  assert.equal(memory.take(100_000).buffer, first.buffer)
+})
+
+test('memory that is given back once too often is an error, and foreign memory is none', () => {
+  const memory = new ChunkMemory()
+  const bytes = memory.take(10)
+  memory.give(bytes)
+  assert.throws(() => memory.give(bytes), RangeError)
+  assert.throws(() => memory.hold(bytes), RangeError)
+  memory.give(memory.hold(Buffer.alloc(10)))
+})
+
+test('little is kept free, and nothing when nothing moves', async () => {
+  const memory = new ChunkMemory({ idle: 20 })
+  const taken = Array.from({ length: 100 }, () => memory.take(250_000))
+  for (const bytes of taken) memory.give(bytes)
+  assert.ok(memory.freeBytes > 0)
+  assert.ok(memory.freeBytes <= 4 * 1024 ** 2)
+  await until(() => memory.freeBytes === 0, 'free memory to be given up')
+})
