@@ -41,5 +41,6 @@ test('chunks that are held stay as they are while others are read', async () => 
 test('the memory of chunks that were given back is used again', async () => {
   const { read, buffers } = reader()
   for (let number = 0; number < count; number++) chunkMemory.give(await read(number))
-  assert.ok(buffers.size <= 3, `expected the same memory again, got ${buffers.size} buffers`)
+  // Of the first chunk, of two windows in turn, and of the last one, which is smaller.
+  assert.ok(buffers.size <= 4, `expected the same memory again, got ${buffers.size} buffers`)
 })
