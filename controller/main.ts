@@ -1,10 +1,12 @@
 /** The `thymesh` command: parses, runs and exits. */
 
 import { removeLeftovers } from '../node/files/temporary.ts'
+import { limitBufferPool } from '../node/process/buffer-pool.ts'
 import { parse } from './cli/program.ts'
 import { StandardOutput } from './cli/shell/standard-output.ts'
 import { environmentPassphrase } from './keys/environment-passphrase.ts'
 
+limitBufferPool()
 // Before anything is started: git, nix and editors must not inherit it.
 environmentPassphrase()
 await removeLeftovers()

@@ -10,7 +10,7 @@ export const limits = {
   hello: 8 * KiB,
   /** A request for a document, a root or a NAR. */
   request: 1 * KiB,
-  /** The digest that sync exchanges: 10,000 members at about 100 bytes each. */
+  /** The digest that older syncs exchange: 10,000 members at about 100 bytes each. */
   syncDigest: 1 * MiB,
   /** One turn of a comparison by ranges: about 2,500 members of 24 bytes, or fingerprints of 3,000 ranges. */
   rangesMessage: 64 * KiB,
@@ -39,8 +39,14 @@ export const limits = {
   targets: 256 * KiB,
   /** A release names every device: about 50 bytes each. */
   release: 1 * MiB,
-  /** Revoked members, 54 bytes each: room for all of `members`. */
-  revocations: 1 * MiB,
+  /** The manifest of a sharded release, 70 bytes a shard with short names; its shards; and the most bytes of one: a device with many secrets. */
+  shardManifest: 1 * MiB,
+  releaseShards: 4096,
+  releaseShard: 512 * KiB,
+  /** What writers aim at: a thousand devices that share configs, or a hundred with configs of their own. */
+  releaseShardAim: 48 * KiB,
+  /** Revoked members, 54 bytes each: room for all of `members`. Peers of the version before read 1 MiB, some 19,000. */
+  revocations: 3 * MiB,
   /** Revoked join tokens. Tokens that have expired may leave the list. */
   revokedTokens: 1000,
   /** Revocations that keep a name, a date and a reason. */
@@ -54,6 +60,9 @@ export const limits = {
   reportsPerSecond: 16,
   /** A closure descriptor: about 250 bytes a path; a desktop system has some 5,000 paths. */
   closure: 8 * MiB,
+  /** Documents that a head names, in one answer: metadata of the fleet and its sites, releases and revocations. What is larger comes one by one. */
+  namedDocuments: 128,
+  namedDocumentsBytes: 64 * KiB,
   /** Delta bases that one document request may offer. */
   bases: 4,
   /** A proposal: metadata, the release that it names, and the operators' statements. Usually a few KiB. */
@@ -73,8 +82,9 @@ export const limits = {
   closurePaths: 50_000,
   /** A NAR: larger than any known store path. */
   narSize: 256 * 1024 * MiB,
-  /** Members of a fleet. */
-  members: 10_000,
+  /** Members of a fleet, and those of one digest: what the versions before `sync/4` have. */
+  members: 50_000,
+  digestMembers: 10_000,
   /** Sites with their own operators. The snapshot keeps a role for each permanently. */
   sites: 64,
   /** A release of a site's operators. Every peer keeps one for each site. */
@@ -169,7 +179,7 @@ export const limits = {
   /** Items of a pack: far more than chunks of the smallest size, or reports, need. */
   bundlePackItems: 65_536,
   /** Packs of a bundle: certificates of all members, the documents of hundreds of configs, 512 GiB of chunks. */
-  bundleMemberPacks: 8,
+  bundleMemberPacks: 24,
   bundleDocumentPacks: 512,
   bundleChunkPacks: 65_536,
   /** Chunks of a bundle: the index takes 44 bytes for each. */

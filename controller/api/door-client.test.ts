@@ -43,3 +43,21 @@ for (const code of ['unknown-route', 'socket-path']) {
 it('throws what the device refuses with', async t => {
   await assert.rejects(ask(await refusing(t, 'not-granted')), withCode('not-granted'))
 })
+
+it('is nothing where the controller sees other files: what is at the path was there before', async t => {
+  const folder = await temporaryFolder()
+  t.after(() => folder.remove())
+  const [file, at] = [join(folder.path, 'local.sock'), join(folder.path, '0.sock')]
+  const old = createServer()
+  await new Promise<void>(resolve => old.listen(at, resolve))
+  t.after(() => void old.close())
+  const server = createServer(socket => {
+    socket.on('error', () => {})
+    const head = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: thymesh-stream\r\n\r\n'
+    socket.once('data', () => socket.write(`${head}${JSON.stringify({ at })}\n`))
+  })
+  await new Promise<void>(resolve => server.listen(file, resolve))
+  t.after(() => void server.close())
+  const about = { device: 'kiosk', user: 'root', wait: 1, to: 'unix:/run/app.sock', ticket: '', at: [at] }
+  assert.equal(await openDoorThere(file, 'forward-door', about), undefined)
+})

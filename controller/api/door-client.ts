@@ -1,7 +1,8 @@
 /** Asks the controller that already runs for a door: it listens at a port or socket of this machine, as long as we hold it. */
 
+import { stat } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
-import { exists } from '../../node/files/missing.ts'
+import { namespaceOf } from '../../node/process/namespace.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
 import type { ErrorJson } from '../format/error-json.ts'
 import { upgradeRunning } from './client.ts'
@@ -30,6 +31,10 @@ export async function openDoorThere(
   for (const [name, value] of Object.entries(options)) {
     for (const each of [value].flat()) query.append(name, String(each))
   }
+  const net = namespaceOf('net')
+  if (net !== undefined) query.set('net', net)
+  const places = query.getAll('at').filter(each => each.startsWith('/'))
+  const before = new Map(await Promise.all(places.map(async each => [each, await socketAt(each)] as const)))
   const stream = await upgradeRunning(file, `${streamPath(device, kind)}?${query}`, streamUpgrade).catch(thrown => {
     const { code } = thrown instanceof ThymeshError ? thrown : { code: '' }
     if (code === 'unknown-route' || code === 'socket-path') return 'not-there'
@@ -49,9 +54,21 @@ export async function openDoorThere(
     .once('close', () => opened.resolve(undefined))
   const at = await opened.promise
   const stop = () => void stream.destroy()
-  if (at !== undefined && (!at.startsWith('/') || (await exists(at)))) return { at, closed, stop }
+  if (at !== undefined && (!at.startsWith('/') || (await isNewSocket(at, before.get(at))))) return { at, closed, stop }
   stop()
   return undefined
+}
+
+/** A controller that sees other files has made its socket among those: what is at the path here may be anything. */
+async function isNewSocket(path: string, before: string | undefined): Promise<boolean> {
+  const now = await socketAt(path)
+  return now !== undefined && now !== before
+}
+
+/** What tells a socket from the next one at its path; nothing where there is none. */
+async function socketAt(path: string): Promise<string | undefined> {
+  const found = await stat(path, { bigint: true }).catch(() => undefined)
+  return found?.isSocket() ? `${found.dev} ${found.ino} ${found.ctimeNs}` : undefined
 }
 
 function parsed(line: string): unknown {

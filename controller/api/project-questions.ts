@@ -140,7 +140,12 @@ const inputs = question(
 )
 
 const artifacts = question(
-  { path: '/v1/project/artifacts', summary: 'Files and folders for devices', options: none, answer: artifactsSchema },
+  {
+    path: '/v1/project/artifacts',
+    summary: 'Files and folders for devices, and who uses them',
+    options: none,
+    answer: artifactsSchema,
+  },
   async () => ({ query: (await import('../queries/sources.ts')).queryArtifacts, text }),
 )
 

@@ -6,7 +6,7 @@ import { openDeviceStream, type StreamOptions, streamOptions } from '../session/
 import { joinStreams } from '../session/join-streams.ts'
 import type { Session } from '../session/session.ts'
 import { ApiError, statusOf } from './api-error.ts'
-import { type DoorKind, doorKinds, openDoor, sayTo } from './doors.ts'
+import { type DoorKind, type DoorNews, doorKinds, openDoor, sayTo } from './doors.ts'
 import { maxStreams } from './limits.ts'
 import { requestError } from './request.ts'
 
@@ -26,12 +26,17 @@ const streamKinds = ['ssh', 'forward', 'screen', 'snapshots']
 /** Takes such requests on a server whose callers are all this user's own: the owner of its socket. Gives what ends all of them. */
 export function takeStreams(server: Server, load: LoadSession): () => void {
   const all = new Set<Duplex>()
+  /** A connection to a door leads to a device like any other stream, and counts as one. */
+  const admits = (socket: Duplex) => {
+    if (all.size >= maxStreams) return false
+    all.add(socket)
+    socket.once('close', () => all.delete(socket))
+    return true
+  }
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // Errors of either side end the other one; here they only must not be unhandled.
     socket.on('error', () => {})
-    if (all.size >= maxStreams) return void refuse(socket, tooMany())
-    all.add(socket)
-    socket.once('close', () => all.delete(socket))
+    if (!admits(socket)) return void refuse(socket, tooMany())
     const gone = new AbortController()
     socket.once('close', () => gone.abort(new Error('the caller is gone')))
     const upgraded = () => {
@@ -41,13 +46,16 @@ export function takeStreams(server: Server, load: LoadSession): () => void {
       const asked = askedOf(request)
       if (isDoor(asked.kind)) {
         const { kind, device, query } = asked
-        const door = await openDoor(kind, device, query, (await load()).session, news => sayTo(socket, news))
+        // Nothing more is said to us but the end, also while the door is being opened.
+        socket.once('end', () => socket.destroy()).resume()
+        const { session } = await load()
+        gone.signal.throwIfAborted()
+        const say = (news: DoorNews) => sayTo(socket, news)
+        const door = await openDoor(kind, device, query, { session, say, admits, gone: gone.signal })
         if (gone.signal.aborted) return door.stop()
         socket.once('close', () => door.stop())
         upgraded()
         sayTo(socket, { at: door.at })
-        // Nothing more is said to us but the end.
-        socket.once('end', () => socket.end()).resume()
         return
       }
       const stream = await openDeviceStream((await load()).session, streamOf(asked), gone.signal)

@@ -3,7 +3,14 @@
 import type { z } from 'zod'
 import { maxUploadBytes } from './limits.ts'
 import { addArtifactOptions, removeArtifactOptions } from './schemas/artifacts.ts'
-import { editedSchema, editOptions, previewOptions, previewSchema } from './schemas/edits.ts'
+import {
+  commitOptions,
+  committedSchema,
+  editedSchema,
+  editOptions,
+  previewOptions,
+  previewSchema,
+} from './schemas/edits.ts'
 import {
   addSecretOptions,
   allowOptions,
@@ -38,6 +45,13 @@ export const writes = {
     options: editOptions,
     answer: editedSchema,
     load: async () => (await import('../orders/edit-project.ts')).writeEdits,
+  }),
+  commit: write({
+    path: '/v1/project/commit',
+    summary: 'Commit files of the project that differ from the last commit: a deploy takes what is committed',
+    options: commitOptions,
+    answer: committedSchema,
+    load: async () => (await import('../orders/commit-project.ts')).commitProject,
   }),
   'preview-root': write({
     path: '/v1/preview-root',

@@ -35,7 +35,7 @@ const groups: readonly (readonly [codes: readonly string[], hint: string])[] = [
   [['stale'], 'Make the proposal again: the fleet has newer metadata by now.'],
   [['nothing-changes', 'threshold', 'unknown-operator'], '`thymesh root show` lists operators, keys and thresholds.'],
   [
-    ['busy', 'ended', 'not-readable', 'closed', 'timed-out', 'not-connected', 'refused', 'misbehaved'],
+    ['busy', 'ended', 'closed', 'timed-out', 'not-connected', 'refused', 'misbehaved'],
     'Try again in a moment: the peer is busy, or the connection was lost.',
   ],
   [
@@ -57,6 +57,11 @@ const groups: readonly (readonly [codes: readonly string[], hint: string])[] = [
   [['invalid-unit'], 'Name the unit as `systemctl` does, such as web.service.'],
   [['invalid', 'unreadable'], 'Fix the file, or restore it from a backup.'],
   [['readable-by-others'], 'Run chmod 600 on it (a folder: 700). Others may have read it.'],
+  [
+    ['wrong-manifest', 'wrong-shard', 'duplicate-device'],
+    'Deploy again; if it comes again, see docs/trust.md on stolen keys.',
+  ],
+  [['no-shard', 'shards-missing'], 'Bring another controller of the fleet in reach: each has all parts of a release.'],
   [['newer-state'], 'A newer version of Thymesh has written it: start that version again.'],
   [['in-use'], 'Wait until the other process has ended, or end it.'],
   [['port-unavailable'], 'End the program that uses the port, or choose another one in the settings.'],

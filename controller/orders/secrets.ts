@@ -18,7 +18,7 @@ import { setValue } from '../project/edit-json.ts'
 import { list } from '../project/problem.ts'
 import { parseProject, projectFile } from '../project/project.ts'
 import { type ProjectFile, projectSchema, type SecretFile } from '../project/schemas.ts'
-import { secretUsers } from '../project/uses.ts'
+import { mentionUsers } from '../project/uses.ts'
 import { randomContent } from '../secrets/content.ts'
 import { SecretsError } from '../secrets/errors.ts'
 import { type OperatorIdentity, operatorIdentity } from '../secrets/operator-identity.ts'
@@ -41,7 +41,7 @@ export async function recipientsFor(edit: ProjectEdit, open: OpenProject, own: O
 
 export async function removeSecret(edit: ProjectEdit, open: OpenProject, name: string): Promise<void> {
   requireSecret(open.files, name)
-  const users = await secretUsers(open.project.directory, open.files, open.describe)
+  const users = await mentionUsers('secret', open.project.directory, open.files, open.describe)
   const places = users.get(name)?.places ?? []
   if (places.length > 0) {
     throw new EditError('in-use', `the secret ${name} is in use: ${places.join(', ')}`, {

@@ -7,8 +7,9 @@ import type { ReleaseContent } from '../../protocol/trust/publish.ts'
 import type { Submitted } from '../api/schemas/orders.ts'
 import { releaseName } from '../format/release-name.ts'
 import { keepAccess } from '../release/access.ts'
+import { fitContent } from '../release/fit-release.ts'
 import { submitChange, submitSiteRelease } from '../release/releasing.ts'
-import { skewNote } from '../release/skew.ts'
+import { skewNotes } from '../release/skew.ts'
 import type { Session } from '../session/session.ts'
 import type { Talk } from '../tasks/talk.ts'
 import { signaturesText } from '../views/proposal.ts'
@@ -51,11 +52,11 @@ export async function submitRelease(
     talk.signal.throwIfAborted()
     const content = keepAccess(newestOf(session.peer.state.accepted, options.site), await make())
     checkWaitFor(session, options, content.devices)
-    const behind = skewNote(session.peer, content)
-    if (behind !== undefined) talk.note(behind)
     const operator = { signers, now: new Date(), trustClock: options.trustClock }
+    const fitted = options.site === undefined ? await fitContent(session.peer, content, operator.now) : content
+    for (const note of skewNotes(session.peer, content, fitted)) talk.note(note)
     return options.site === undefined
-      ? await submitChange(session, { content, message: content.message }, operator)
+      ? await submitChange(session, { content: fitted, message: content.message }, operator)
       : await submitSiteRelease(session, options.site, content, operator)
   })
   if (outcome.kind === 'published') {

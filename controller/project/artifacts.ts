@@ -27,6 +27,14 @@ export async function artifactProblem(directory: string, path: string): Promise<
   return await outside(directory, file)
 }
 
+/** The file of an artifact, links followed; nothing where there is none, or it leads out of artifacts/. */
+export async function artifactFile(directory: string, path: string): Promise<string | undefined> {
+  if (path.includes('\0')) return undefined
+  const folder = await realpath(join(directory, artifactsFolder)).catch(() => undefined)
+  const file = folder && (await realpath(join(folder, path)).catch(() => undefined))
+  return folder && file && isBelow(folder, file) && (await lstat(file)).isFile() ? file : undefined
+}
+
 /** The first link at or below a path that leads out of artifacts/. */
 async function outside(directory: string, file: string): Promise<string | undefined> {
   const folder = join(directory, artifactsFolder)

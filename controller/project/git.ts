@@ -1,7 +1,5 @@
 /** Git, as far as the project needs it: the `git` program in the project's folder. */
 
-import { join } from 'node:path'
-import { exists } from '../../node/files/missing.ts'
 import { outputLines } from '../../node/process/limits.ts'
 import { ProgramError, type ProgramResult, runProgram } from '../../node/process/run-program.ts'
 import { HintedError, messageOf } from '../../protocol/errors.ts'
@@ -54,18 +52,23 @@ export async function commitFiles(
   const changed = new Set((await changedFiles(directory)).map(({ file }) => file))
   const wanted = files.filter(file => changed.has(file))
   if (wanted.length === 0) return null
-  const there = (
-    await Promise.all(wanted.map(async file => ((await exists(join(directory, file))) ? [file] : [])))
-  ).flat()
-  if (there.length > 0) await git(directory, ['add', '--intent-to-add', '--', ...there])
+  const named = ['--', ...wanted.map(literally)]
+  // These alone: of others the index may hold what somebody has staged.
+  const unknown = await gitNames(directory, ['ls-files', '--others', '-z', ...named])
+  if (unknown.length > 0) await git(directory, ['add', '--intent-to-add', '--', ...unknown.map(literally)])
   try {
-    await git(directory, ['commit', '--quiet', '-m', message, '--', ...wanted])
+    await git(directory, ['commit', '--quiet', '-m', message, ...named])
   } catch (thrown) {
     // What Git refuses leaves its index as it was.
-    await git(directory, ['reset', '--quiet', '--', ...wanted])
+    if (unknown.length > 0) await git(directory, ['reset', '--quiet', '--', ...unknown.map(literally)])
     throw thrown
   }
   return (await headOf(directory)).commit
+}
+
+/** The file of just this name: `:!a` alone would be a pattern, which means all others. */
+function literally(file: string): string {
+  return `:(literal)${file}`
 }
 
 /** What differs from the last commit, files that Git doesn't know included. */

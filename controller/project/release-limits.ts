@@ -1,9 +1,11 @@
 /** The limits of the release document, checked where a person wrote what exceeds them: by the schema that signs it. */
 
+import { FormatError } from '../../protocol/encoding/cbor.ts'
 import { cidOf } from '../../protocol/encoding/cid.ts'
 import { messageOf } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
 import { type Release, releaseCodec, releaseSchema } from '../../protocol/release/release.ts'
+import { splitRelease } from '../../protocol/release/split-release.ts'
 import type { DeclaredFleet } from './declared-fleet.ts'
 import type { ProjectFiles } from './files.ts'
 import type { Problem } from './problem.ts'
@@ -25,12 +27,22 @@ export function releaseProblems(fleet: DeclaredFleet, files: ProjectFiles): Prob
   if (count > limits.members) problems.push(ofAll(`expected at most ${limits.members} devices, got ${count}`))
   else if (parsed.success) {
     try {
-      releaseCodec.encode(release as Release)
+      requireSignable(release as Release)
     } catch (thrown) {
       problems.push(ofAll(`the release would be too large: ${messageOf(thrown)}`))
     }
   }
   return problems
+}
+
+/** What doesn't fit into one document becomes a sharded release. Throws a FormatError or ShardError. */
+function requireSignable(release: Release): void {
+  try {
+    releaseCodec.encode(release)
+  } catch (thrown) {
+    if (!(thrown instanceof FormatError) || thrown.code !== 'too-large') throw thrown
+    splitRelease(release)
+  }
 }
 
 function draftOf({ configs, devices }: DeclaredFleet): unknown {

@@ -5,7 +5,8 @@ import { checkLayers } from './layers.ts'
 import { type DescribeOptions, describeModules } from './modules.ts'
 import type { EntryFolder } from './schemas.ts'
 
-export interface SecretUsers {
+/** Of a secret or an artifact. */
+export interface Users {
   /** Files with the keys in them. */
   readonly places: readonly string[]
   readonly devices: readonly string[]
@@ -27,17 +28,18 @@ export function moduleUsers(name: string, { configs, tags, devices }: ProjectFil
   return all.filter(({ content }) => Object.hasOwn(content?.modules ?? {}, name)).map(({ json }) => json.file)
 }
 
-/** Where each secret is set, and the devices whose configs those places are. */
-export async function secretUsers(
+/** Where each secret or artifact is set, by its name, and the devices whose configs those places are. */
+export async function mentionUsers(
+  of: 'secret' | 'artifact',
   directory: string,
   files: ProjectFiles,
   describe: DescribeOptions,
-): Promise<Map<string, SecretUsers>> {
+): Promise<Map<string, Users>> {
   const { modules, problems } = await describeModules(directory, files.modules, describe)
   const { mentions } = await checkLayers(directory, files, modules, problems.length === 0)
-  const users = new Map<string, SecretUsers>()
+  const users = new Map<string, Users>()
   for (const { kind, name, place } of mentions) {
-    if (kind !== 'secret') continue
+    if (kind !== of) continue
     const { file } = place.json
     const devices = [...files.devices.values()].filter(device => {
       const config = files.configs.get(device.content?.config ?? '')

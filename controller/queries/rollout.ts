@@ -3,6 +3,7 @@
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { newestOf } from '../../node/state/releases.ts'
 import { HintedError } from '../../protocol/errors.ts'
+import { requireWhole } from '../../protocol/release/join-shards.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import type { RolloutStatus } from '../api/schemas/rollout.ts'
 import type { Session } from '../session/session.ts'
@@ -22,10 +23,13 @@ export async function queryRollout({ peer }: Session, { site }: { site?: string 
   }
 }
 
-/** The newest release of the fleet, or of a site's own operators. Throws a HintedError, with this code for the fleet. */
+/** The newest release of the fleet, or of a site's own operators. Throws a HintedError, with this code for the fleet, or a ShardError. */
 export function currentRelease(peer: ControllerPeer, site: string | undefined, code = 'no-release'): Release {
   const release = newestOf(peer.state.accepted, site)
-  if (release !== undefined) return release
+  if (release !== undefined) {
+    requireWhole(release)
+    return release
+  }
   if (site !== undefined) throw noSiteRelease(peer, site)
   throw new HintedError(code, 'this controller knows no release yet', {
     hint: 'Make one with `thymesh deploy`, or run `thymesh status` where a device is in reach.',

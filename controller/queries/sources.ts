@@ -12,7 +12,7 @@ import { evaluate } from '../project/modules.ts'
 import { problemText } from '../project/problem.ts'
 import { openProject, type Project } from '../project/project.ts'
 import { type ProjectTree, withTree } from '../project/tree.ts'
-import { secretUsers } from '../project/uses.ts'
+import { mentionUsers } from '../project/uses.ts'
 
 type In = { readonly directory: string }
 
@@ -40,13 +40,20 @@ export async function offerOf(project: Project, tree: ProjectTree, name: string)
 }
 
 export async function queryArtifacts({ directory }: In): Promise<z.infer<typeof artifactsSchema>> {
-  const project = await openProject(directory)
-  return { artifacts: await listArtifacts(project.directory) }
+  const { project, files, describe } = await readProject(directory)
+  const users = [...(await mentionUsers('artifact', project.directory, files, describe))]
+  const artifacts = (await listArtifacts(project.directory)).map(artifact => {
+    // A setting may name a file of a folder.
+    const own = users.filter(([path]) => `${path}/`.startsWith(`${artifact.path}/`)).map(([, each]) => each)
+    const devices = new Set(own.flatMap(each => each.devices))
+    return { ...artifact, places: own.flatMap(({ places }) => [...places]), devices: [...devices].sort() }
+  })
+  return { artifacts }
 }
 
 export async function querySecrets({ directory }: In): Promise<z.infer<typeof secretsSchema>> {
   const { project, files, describe } = await readProject(directory)
-  const users = await secretUsers(project.directory, files, describe)
+  const users = await mentionUsers('secret', project.directory, files, describe)
   const secrets = [...files.secrets.values()].flatMap(({ name, content }) => {
     const { places = [], devices = [] } = users.get(name) ?? {}
     return content === undefined ? [] : [{ name, ...content, places: [...places], devices: [...devices] }]

@@ -61,6 +61,9 @@ function waveStatus(
   const failed = devices.filter(({ outcome }) => outcome === 'failed').length
   const [first] = wave.devices
   const base = { wave: number, title, devices, confirmed, failed, soakSeconds, failures, absent }
+  if (wave.unknown !== undefined) {
+    return { ...base, state: 'waiting', reason: `${wave.unknown.length} parts of the release did not come here yet` }
+  }
   if (first === undefined) return { ...base, state: 'empty', reason: null }
   if (confirmed === devices.length) return { ...base, state: 'confirmed', reason: null }
   const row = { waves: wavesOf(release), key: '', promoted: promotedWaves(release), created: new Date(release.created) }

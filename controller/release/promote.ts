@@ -1,6 +1,7 @@
 /** Promoting: a signed release with the content of the current one that opens its waves, all or the first ones. */
 
 import { HintedError } from '../../protocol/errors.ts'
+import { requireWhole } from '../../protocol/release/join-shards.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import { requireUnderstood } from '../../protocol/release/understood.ts'
 import { contentVersion, wavesOf } from '../../protocol/release/waves.ts'
@@ -23,6 +24,7 @@ export function promoteContent(current: Release, wave: number | undefined, messa
     })
   }
   requireUnderstood(current)
+  requireWhole(current)
   const { v, fleet, version, created, ...content } = current
   const base = contentVersion(current)
   // A smaller promotion does not take back an earlier one: its devices may have begun.

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Release } from '../../protocol/release/release.ts'
-import type { VerifiedProposal } from '../../protocol/trust/proposals.ts'
+import { ProposalError, type VerifiedProposal } from '../../protocol/trust/proposals.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
 import type { Session } from '../session/session.ts'
 import {
@@ -17,6 +17,7 @@ import {
   signToPublish,
 } from '../signing/proposing.ts'
 import { makeSiteProposal } from '../signing/sites.ts'
+import { fitContent } from './fit-release.ts'
 
 export type Outcome =
   | { readonly kind: 'published'; readonly release: Release; readonly verified: VerifiedProposal }
@@ -25,7 +26,9 @@ export type Outcome =
 /** Signs a change with this operator's keys, and publishes or proposes it. */
 export async function submitChange(session: Session, change: Change, operator: Operator): Promise<Outcome> {
   const { peer } = session
-  return await submitNew(session, makeProposal({ ...acceptedOf(peer), fleet: peer.fleet }, change, operator), operator)
+  const { content } = change
+  const fitted = content === undefined ? change : { ...change, content: await fitContent(peer, content, operator.now) }
+  return await submitNew(session, makeProposal({ ...acceptedOf(peer), fleet: peer.fleet }, fitted, operator), operator)
 }
 
 /** The same for a release of one site. */
@@ -66,10 +69,16 @@ export async function submitProposal(
   }
   // Before it is kept: a complete proposal that stays behind a failure would be published by the next who sees it.
   const next = keys && signToPublish(acceptedOf(peer), verified, keys, operator)
-  // Kept first: others should see the last signature before what it leads to.
-  await peer.proposals.add(verified.proposal)
-  if (next === undefined) throw noOnlineKeys()
+  if (next === undefined) {
+    await peer.proposals.add(verified.proposal)
+    throw noOnlineKeys()
+  }
   await peer.state.publish(next)
+  // Closed by now: the other operators' logs show it, and devices have no need of it.
+  await peer.proposals.add(verified.proposal).catch((thrown: unknown) => {
+    // More was published meanwhile: this is out all the same, and must not look as if it failed.
+    if (!(thrown instanceof ProposalError && thrown.code === 'stale')) throw thrown
+  })
   const { release, sites } = acceptedOf(peer)
   const site = verified.proposal.site?.name
   return { kind: 'published', release: (site !== undefined && sites.get(site)) || release, verified }

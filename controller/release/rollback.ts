@@ -5,6 +5,7 @@ import { alertsOf } from '../../protocol/alerts/rules.ts'
 import { hashOfCid } from '../../protocol/encoding/cid.ts'
 import { HintedError } from '../../protocol/errors.ts'
 import { hubsOf } from '../../protocol/release/hubs.ts'
+import { requireWhole } from '../../protocol/release/join-shards.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import { uplinksOf, withUplinks } from '../../protocol/release/site-uplinks.ts'
 import { requireUnderstood } from '../../protocol/release/understood.ts'
@@ -72,7 +73,10 @@ export function rollbackContent(
     restores,
     ...(old.commit !== undefined && { commit: old.commit }),
   }
-  for (const release of [current, old]) requireUnderstood(release)
+  for (const release of [current, old]) {
+    requireUnderstood(release)
+    requireWhole(release)
+  }
   const content =
     only === undefined
       ? { devices: { ...current.devices, ...old.devices }, configs: { ...boundConfigs(current), ...boundConfigs(old) } }

@@ -1,21 +1,38 @@
-/** Devices of the version before, which follow a release without checking what its critical extensions say. */
+/** Devices of the version before, which follow a release without checking what its critical extensions say, or can't read it. */
 
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
+import { shardsExtension } from '../../protocol/release/shards.ts'
 import { understoodBy } from '../../protocol/report/understands.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
 
-/** A note that names the release's devices whose reports don't say that they understand all of it; undefined if there are none. */
-export function skewNote(
+/** Names that a note tells; the others are counted. */
+const toldNames = 20
+
+/** Notes that name the release's devices whose reports don't say that they understand all of it, as it is signed. */
+export function skewNotes(
   { directory }: Pick<ControllerPeer, 'directory'>,
-  { devices, extensions }: Pick<ReleaseContent, 'devices' | 'extensions'>,
-): string | undefined {
+  { devices }: Pick<ReleaseContent, 'devices'>,
+  { extensions }: Pick<ReleaseContent, 'extensions'>,
+): string[] {
+  const behind = (critical: readonly string[]) => {
+    const names = directory.certificates().flatMap(({ peer, name, role }) => {
+      const report = directory.report(peer)?.document
+      const reads = report && understoodBy(report)
+      const lacks = reads && critical.some(each => !reads.includes(each))
+      return role === 'device' && Object.hasOwn(devices, name) && lacks ? [name] : []
+    })
+    const told = names.sort().slice(0, toldNames).join(', ')
+    return names.length > toldNames ? `${told} and ${names.length - toldNames} more` : told
+  }
   const critical = extensions?.critical ?? []
-  const behind = directory.certificates().filter(({ peer, name, role }) => {
-    const report = directory.report(peer)?.document
-    const reads = report && understoodBy(report)
-    return role === 'device' && Object.hasOwn(devices, name) && reads && critical.some(each => !reads.includes(each))
-  })
-  if (behind.length === 0) return undefined
-  const names = behind.map(({ name }) => name).sort()
-  return `Note: ${names.join(', ')} run the version before, and follow this release without checking its ${critical.join(', ')}.`
+  if (critical.includes(shardsExtension)) {
+    const names = behind([shardsExtension])
+    return names === ''
+      ? []
+      : [`Note: ${names} run a version that reads no release of this size: they keep what they run. Update them first.`]
+  }
+  const names = behind(critical)
+  return names === ''
+    ? []
+    : [`Note: ${names} run the version before, and follow this release without checking its ${critical.join(', ')}.`]
 }

@@ -27,7 +27,7 @@ export async function openDeviceStream(
 ): Promise<Duplex> {
   const { device, user, screen, snapshots, wait } = streamOptions.parse(options)
   const certificate = deviceNamed(peer, device)
-  await reach(peer, certificate, wait * 1000)
+  await reach(peer, certificate, wait * 1000, signal)
   const open = async () => {
     if (snapshots) return await peer.neighbours.openSnapshots(certificate.peer, signal)
     if (screen) return await peer.neighbours.openScreen(certificate.peer, signal)

@@ -9,6 +9,7 @@ import { HintedError, messageOf } from '../../protocol/errors.ts'
 import { accessVerdictCodec, forwardHelloCodec } from '../../protocol/messages/access.ts'
 import type { StreamOptions } from './device-streams.ts'
 import { joinStreams } from './join-streams.ts'
+import type { Admits } from './ssh-door.ts'
 
 /** How long a device may take to answer, beside the time to reach it. */
 const connectMs = 15_000
@@ -26,8 +27,8 @@ export interface ForwardDoorInit {
   readonly wait: number
   /** What may be listened at, the best first: paths, or `ADDRESS:PORT`. */
   readonly places: readonly string[]
-  /** Connections at a time. */
-  readonly most?: number
+  /** By default all connections are. */
+  readonly admits?: Admits
   /** Whether a connection has been made before: then none is tried at first. */
   readonly isProved?: boolean
   /** A connection was not made. */
@@ -42,8 +43,10 @@ export class ForwardDoor {
 
   private constructor(init: ForwardDoorInit) {
     this.#init = init
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, socket => void this.#answer(socket))
-    if (init.most !== undefined) this.#server.maxConnections = init.most
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, socket => {
+      if (init.admits?.(socket) === false) socket.destroy()
+      else void this.#answer(socket)
+    })
   }
 
   /** Makes a first connection, whose refusal it throws: it is told at once, not by the first page that stays empty. */
@@ -69,7 +72,9 @@ export class ForwardDoor {
     this.#open.add(socket)
     socket.once('close', () => this.#open.delete(socket)).on('error', () => {})
     try {
-      joinStreams(socket, await this.#connection())
+      const stream = await this.#connection()
+      if (socket.destroyed) stream.destroy()
+      else joinStreams(socket, stream)
     } catch (thrown) {
       this.#init.onRefused(thrown)
       socket.destroy()

@@ -23,8 +23,10 @@ export async function reach(
   peer: Pick<ControllerPeer, 'neighbours'> & SeenSources,
   device: Certificate,
   waitMs: number,
+  left?: AbortSignal,
 ): Promise<void> {
-  if (await peer.neighbours.reach(device.peer, waitMs)) return
+  if (await peer.neighbours.reach(device.peer, waitMs, left)) return
+  left?.throwIfAborted()
   const lastSeen = lastSeenOf(peer, device.peer)
   throw new ReachError('not-in-reach', `${device.name} isn't in reach${lastSeen ? `: last seen ${lastSeen}` : ''}`, {
     hint: 'Wait longer (--wait SECONDS), or ask from a network from which it can be reached.',

@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { connect } from 'node:net'
+import { connect, createServer, type Server } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { it } from 'node:test'
+import { listenAt } from '../../node/files/unix-socket.ts'
 import { until } from '../../test/helpers/until.ts'
 import { prepareSsh } from './ssh-ways.ts'
 
@@ -49,4 +50,37 @@ it('ends with its connections', async t => {
   await once(socket, 'data')
   await client.stop()
   await until(() => socket.closed && stream.closed, 'both ends to be closed')
+})
+
+it('listens itself where the process ends that has listened for it', async t => {
+  const { promise: closed, resolve: ends } = Promise.withResolvers<void>()
+  let opened = 0
+  const openStream = async () => {
+    opened++
+    return new PassThrough().on('error', () => {})
+  }
+  let there: Server | undefined
+  const openDoor = async (_: unknown, file: string) => {
+    there = createServer(socket => void socket.on('error', () => {}).end('there'))
+    await listenAt(there, file)
+    return { closed, stop: () => {} }
+  }
+  const target = { device: 'forge', hostKey: 'ssh-ed25519 AAAA' }
+  const client = await prepareSsh({ openStream, openDoor, wait: 1 }, [{ alias: 'forge', target, user: 'root' }])
+  t.after(() => client.stop())
+  const socketFile = /ProxyCommand .* (\S+)$/m.exec(await readFile(client.config, 'utf8'))?.[1] ?? ''
+  const said = async () => {
+    const socket = connect(socketFile).on('error', () => {})
+    socket.write('here')
+    const [bytes] = await once(socket, 'data').catch(() => [])
+    socket.destroy()
+    return String(bytes)
+  }
+  assert.equal(await said(), 'there')
+  // It says that it ends before it has let the path go.
+  ends()
+  assert.equal(await said(), 'there')
+  there?.close()
+  await until(async () => (await said()) === 'here', 'the way to be taken over')
+  assert.equal(opened, 1)
 })

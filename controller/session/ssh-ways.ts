@@ -9,6 +9,7 @@ import { HintedError } from '../../protocol/errors.ts'
 import type { SshTarget } from '../api/schemas/access.ts'
 import { descriptorProgram } from './descriptor-program.ts'
 import type { StreamOptions } from './device-streams.ts'
+import { untilFree } from './free-place.ts'
 import { SshDoor } from './ssh-door.ts'
 
 /** A device that ssh connects to as a user; its name there is `alias`. */
@@ -30,6 +31,8 @@ export interface SshClient {
 
 /** A socket that another process listens at. */
 export interface Door {
+  /** Resolves when it is there no more. */
+  readonly closed: Promise<void>
   stop(): void
 }
 
@@ -54,10 +57,24 @@ export async function prepareSsh(
 ): Promise<SshClient> {
   const folder = await temporaryFolder()
   const own = new Map<string, SshDoor>()
-  const doors: Door[] = []
+  const doors: Pick<Door, 'stop'>[] = []
+  const over = new AbortController()
   const stop = async () => {
+    over.abort()
     for (const door of doors) door.stop()
     await folder.remove()
+  }
+  const listen = async (alias: string, file: string, options: StreamOptions) => {
+    const door = await SshDoor.at(file, () => openStream(options))
+    if (over.signal.aborted) return door.stop()
+    own.set(alias, door)
+    doors.push(door)
+  }
+  /** scp makes a connection for each file: the process that listens may end between two. */
+  const takeOver = async (held: Door, ...[alias, file, options]: Parameters<typeof listen>) => {
+    await held.closed
+    await untilFree(file, over.signal)
+    if (!over.signal.aborted) await listen(alias, file, options)
   }
   try {
     const hosts: string[] = []
@@ -69,11 +86,12 @@ export async function prepareSsh(
       const file = join(folder.path, `${index}.sock`)
       const options = { device: way.target.device, user: way.user, wait }
       const held = await openDoor?.(options, file)
-      if (held === undefined) {
-        const door = await SshDoor.at(file, () => openStream(options))
-        own.set(way.alias, door)
-        doors.push(door)
-      } else doors.push(held)
+      if (held === undefined) await listen(way.alias, file, options)
+      else {
+        doors.push(held)
+        // Where it fails, ssh says that nobody listens.
+        takeOver(held, way.alias, file, options).catch(() => {})
+      }
       hosts.push(hostText(way, proxyLines(file, program), join(folder.path, 'known_hosts'), settings))
     }
     await writeFile(join(folder.path, 'known_hosts'), `${known.join('\n')}\n`)

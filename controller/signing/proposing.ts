@@ -3,7 +3,9 @@
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { equalBytes, fromHex } from '../../protocol/encoding/hash.ts'
+import { asSigned } from '../../protocol/release/join-shards.ts'
 import type { Release } from '../../protocol/release/release.ts'
+import { shardsManifestOf } from '../../protocol/release/shards.ts'
 import type { Signer } from '../../protocol/signing/keys.ts'
 import { membersRole, operatorOf, type RoleName, roleNames } from '../../protocol/trust/fleet.ts'
 import { type Loaded, signMetadata } from '../../protocol/trust/metadata.ts'
@@ -85,7 +87,7 @@ export function makeProposal(
   const root = change.root && signMetadata('root', nextRoot(trusted, change.root, now), [])
   const members = nextMembersOf(trusted, root, change.revocations, now)
   const anew = change.sites !== undefined || (root !== undefined && needsTargets(trusted, root))
-  const content = change.content ?? (anew ? contentOf(release) : undefined)
+  const content = change.content ?? (anew ? contentOf(asSigned(release)) : undefined)
   const targets = content && draftRelease(trusted, fleet, content, now, root, change.sites)
   const current = [
     ...roleNames.slice(0, 2).flatMap(role => roleOf(trusted.root, role).keys),
@@ -200,6 +202,15 @@ export function approve(
   )
   const [key] = wanted
   if (key === undefined) throw notAsked()
+  if (verified.release !== undefined && shardsManifestOf(verified.release) !== undefined) {
+    throw new ProposingError(
+      'not-shown',
+      'expected a release in one document: of a sharded one, nobody sees what to approve',
+      {
+        hint: 'Ask its author for a release that fits into one document.',
+      },
+    )
+  }
   const taken = verified.statements.some(
     each => each.verdict === 'rejected' && wanted.some(({ keyId }) => keyId === each.key),
   )

@@ -18,6 +18,7 @@ import { publicKeys } from '../ssh/own-keys.ts'
 import type { RemoteFiles } from '../ssh/remote-files.ts'
 import type { Screens } from '../ssh/screens.ts'
 import type { Terminals } from '../ssh/terminals.ts'
+import { routeArtifacts } from './artifact-route.ts'
 import { asksAnew } from './asks-anew.ts'
 import type { OneTimeCodes } from './codes.ts'
 import { routeFiles } from './file-routes.ts'
@@ -149,6 +150,7 @@ export function makePage(parts: PageParts): Hono {
   })
   routeRestarts(app, { session, locks, owner: context => admitted(context).id })
   routeSnapshots(app, { session, screens: parts.screens, locks, owner: context => admitted(context).id })
+  routeArtifacts(app, { session, owner: context => admitted(context).id })
   routeFiles(app, { files: parts.remoteFiles, locks, owner: context => admitted(context).id })
   const api = makeApi({ ...parts.api, door })
   app.all('/v1/*', async context => {

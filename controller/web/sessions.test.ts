@@ -10,7 +10,7 @@ import { PageSessions } from './sessions.ts'
 
 async function place(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'thymesh-page-'))
-  t.after(() => rm(directory, { recursive: true }))
+  t.after(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }))
   return join(directory, 'sessions.json')
 }
 

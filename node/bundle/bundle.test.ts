@@ -304,7 +304,7 @@ function manyRoots(): Buffer {
 function manyMembers(): Buffer {
   const files = good.files.map(([file, bytes]): [string, Uint8Array] => [nameOf(file), bytes])
   const members = Array.from({ length: limits.bundleMemberPacks + 1 }, (_, i): [string, Uint8Array] => [
-    `members/00000${i}.zst`,
+    `members/${String(i).padStart(6, '0')}.zst`,
     Buffer.from('m'),
   ])
   const at = good.files.findIndex(([{ kind }]) => kind === 'documents')

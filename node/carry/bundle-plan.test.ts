@@ -4,11 +4,14 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { closureCodec } from '../../protocol/closure/closure.ts'
 import { cidOf, hashOfCid } from '../../protocol/encoding/cid.ts'
-import { toHex } from '../../protocol/encoding/hash.ts'
+import { sha256Hex, toHex } from '../../protocol/encoding/hash.ts'
 import type { Release } from '../../protocol/release/release.ts'
+import { splitRelease } from '../../protocol/release/split-release.ts'
+import { wavesOf } from '../../protocol/release/waves.ts'
 import { ChunkedClosure, memoryPath } from '../../test/helpers/chunked-closure.ts'
 import { testConfig, testStorePath } from '../../test/helpers/fleet.ts'
 import { noise } from '../../test/helpers/planted-nar.ts'
+import { joinSplit, sampleName, shardedSample } from '../../test/helpers/sharded.ts'
 import type { AcceptedState } from '../state/fleet-state.ts'
 import { BundleMaker } from './bundle-maker.ts'
 import { planBundle } from './bundle-plan.ts'
@@ -68,6 +71,26 @@ describe('the plan of a bundle', () => {
     assert.deepEqual(plan.without, [config.topLevel])
     assert.equal(plan.volumes[0]?.chunks, all.size - kiosk.list.count)
     assert.equal(plan.documents.length, 2)
+  })
+
+  it('has the manifest of a sharded release and all shards, or those of a site and of the waves before its devices', async () => {
+    const large: Release = { ...shardedSample(200), rollout: { waves: [{ count: 5 }] } }
+    const config = release.configs.kiosk ?? assert.fail()
+    const whole = { ...large, configs: { kiosk: config } }
+    const made = splitRelease(whole, 500)
+    const sharded = { release: joinSplit(made), sites: new Map() } as unknown as AcceptedState
+    const all = new Set(made.documents.map(bytes => sha256Hex(bytes)))
+    const shardsOf = async (site?: string) =>
+      (await planBundle(sharded, closures, { site })).documents.filter(hash => all.has(hash))
+    assert.equal((await shardsOf()).length, all.size)
+    const part = await shardsOf('site-3')
+    assert.ok(part.length > 2 && part.length < all.size / 3, `${part.length} of ${all.size}`)
+    const here = new Set(part)
+    const documents = made.documents.map(bytes => (here.has(sha256Hex(bytes)) ? bytes : new Uint8Array()))
+    const at = joinSplit({ ...made, documents }, { all: false, devices: [sampleName(77)], waves: { from: 1, to: 1 } })
+    assert.deepEqual([wavesOf(at)[0]?.devices.length, at.devices[sampleName(77)]?.site], [5, 'site-3'])
+    const lacking = { ...sharded, release: joinSplit(made, { all: false, devices: [] }) }
+    await assert.rejects(planBundle(lacking, closures, {}), { code: 'shards-missing' })
   })
 
   it('is refused without a closure’s documents, or with volumes that hold nothing', async () => {

@@ -6,7 +6,10 @@ import { toHex } from '../../protocol/encoding/hash.ts'
 import { HintedError } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
 import type { Base } from '../../protocol/messages/swarm.ts'
+import { asSigned, requireWhole } from '../../protocol/release/join-shards.ts'
 import type { Release, ReleasedConfig } from '../../protocol/release/release.ts'
+import { rolloutDefaults } from '../../protocol/release/rollout-policy.ts'
+import { neededShards, shardsManifestOf } from '../../protocol/release/shards.ts'
 import type { AcceptedState } from '../state/fleet-state.ts'
 import { releasesOf } from '../state/releases.ts'
 import type { Closures, KnownClosure } from '../swarm/chunks/closures.ts'
@@ -55,6 +58,7 @@ export async function planBundle(
   closures: Pick<Closures, 'held'>,
   scope: BundleScope,
 ): Promise<BundlePlan> {
+  const shards = shardsIn(accepted.release, scope.site)
   const configs = chosenConfigs(accepted, scope.site)
   const held = new Set<string>()
   const without: string[] = []
@@ -67,7 +71,7 @@ export async function planBundle(
     for (const id of documentsOf(known)) held.add(id)
     for (const number of known.list.lengths.keys()) held.add(idOf(known, number))
   }
-  const documents = new Set<string>()
+  const documents = new Set(shards)
   const chunks: PlannedChunk[] = []
   for (const { closure: cid, secrets, topLevel } of configs.values()) {
     const closure = await closures.held(hashOfCid(cid))
@@ -94,6 +98,23 @@ export async function planBundle(
     without,
     volumes: volumesOf(packsOf(chunks), scope.volumeBytes),
   }
+}
+
+/** The manifest of a sharded release and its shards: all, or those that devices of a site go by. Throws a ShardError if one is missing. */
+function shardsIn(release: Release, site: string | undefined): string[] {
+  const manifest = shardsManifestOf(asSigned(release))
+  if (release.sharded === undefined || manifest === undefined) return []
+  requireWhole(release)
+  const { places, waves } = release.sharded
+  const devices = Object.entries(release.devices).flatMap(([name, device]) => (device.site === site ? [name] : []))
+  const last = devices.reduce((most, name) => Math.max(most, waves.get(name) ?? 1), 1)
+  const isolated = (release.rollout?.isolated ?? rolloutDefaults.isolated) !== 'wait'
+  const needed = neededShards(places, {
+    all: site === undefined || isolated,
+    devices,
+    ...(release.rollout !== undefined && { waves: { from: 1, to: last - 1 } }),
+  })
+  return [manifest, ...needed.map(({ entry }) => toHex(entry.hash))]
 }
 
 /** The configs of a site's devices, or all; those of sites' own releases are named `site/config`. */

@@ -7,12 +7,14 @@ import { decodeRecipe } from '../../protocol/closure/recipe.ts'
 import { hashOfCid } from '../../protocol/encoding/cid.ts'
 import { toHex } from '../../protocol/encoding/hash.ts'
 import { type Release, releaseCodec } from '../../protocol/release/release.ts'
-import { fleetIdOf, namedRelease } from '../../protocol/trust/fleet.ts'
+import { fleetIdOf, namedRelease, releaseTarget } from '../../protocol/trust/fleet.ts'
 import { refresh } from '../../protocol/trust/refresh.ts'
+import { withExtensions } from '../../protocol/trust/release-extensions.ts'
 import { trustRoot } from '../../protocol/trust/trusted-set.ts'
 import { Bundle } from '../bundle/bundle.ts'
 import { openByteSource } from '../bundle/byte-source.ts'
 import { verifyBundle } from '../bundle/verify-bundle.ts'
+import { withShards } from '../state/sharded-release.ts'
 
 export interface CheckedBundle {
   readonly manifest: BundleManifest
@@ -51,7 +53,8 @@ export async function checkBundle(path: string, onProgress?: (bytes: number) => 
     const set = await refresh(trustRoot(first), bundle.metadata, undefined)
     const named = namedRelease(set)
     const document = named && (await bundle.document(named.hash))
-    const release = document && releaseCodec.decode(document)
+    const plain = document && withExtensions(releaseCodec.decode(document), set.targets, releaseTarget)
+    const release = plain && (await withShards(plain, hash => bundle.document(hash)))
     const missing = await missingOf(bundle, release)
     return { manifest, bytes, expires: set.timestamp?.signed.expires ?? null, ...missing }
   } finally {
@@ -60,7 +63,8 @@ export async function checkBundle(path: string, onProgress?: (bytes: number) => 
 }
 
 async function missingOf(bundle: Bundle, release: Release | undefined) {
-  let missingDocuments = release === undefined ? 1 : 0
+  const isWithoutManifest = release?.sharded !== undefined && release.sharded.devicesOf === undefined
+  let missingDocuments = release === undefined || isWithoutManifest ? 1 : 0
   const chunks = new Map<string, Uint8Array>()
   const recipes = new Map<string, Uint8Array>()
   for (const { closure } of Object.values(release?.configs ?? {})) {

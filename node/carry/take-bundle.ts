@@ -4,12 +4,15 @@ import { BundleError } from '../../protocol/bundle/bundle-error.ts'
 import { closureCodec } from '../../protocol/closure/closure.ts'
 import { FormatError } from '../../protocol/encoding/cbor.ts'
 import { hashOfCid } from '../../protocol/encoding/cid.ts'
+import { fromHex } from '../../protocol/encoding/hash.ts'
 import { messageOf } from '../../protocol/errors.ts'
 import { certificateKind } from '../../protocol/members/certificate.ts'
+import { asSigned } from '../../protocol/release/join-shards.ts'
 import { type Release, releaseCodec } from '../../protocol/release/release.ts'
 import { readEnvelope } from '../../protocol/signing/dsse.ts'
-import { fleetIdOf, type NamedDocument, namedRelease } from '../../protocol/trust/fleet.ts'
+import { fleetIdOf, type NamedDocument, namedRelease, releaseTarget } from '../../protocol/trust/fleet.ts'
 import { refresh } from '../../protocol/trust/refresh.ts'
+import { withExtensions } from '../../protocol/trust/release-extensions.ts'
 import { namedSiteRelease, sitesOf } from '../../protocol/trust/sites.ts'
 import { TrustError, type TrustedSet, trustRoot } from '../../protocol/trust/trusted-set.ts'
 import type { Bundle } from '../bundle/bundle.ts'
@@ -20,6 +23,7 @@ import type { Logger } from '../process/log.ts'
 import type { Clock } from '../state/clock.ts'
 import { type FleetState, FleetStateError } from '../state/fleet-state.ts'
 import { releasesOf } from '../state/releases.ts'
+import { shardDocuments, withShards } from '../state/sharded-release.ts'
 import type { Closures } from '../swarm/chunks/closures.ts'
 
 export interface TakeComponents {
@@ -56,7 +60,12 @@ export async function takeBundle(components: TakeComponents, bundle: Bundle, sig
   signal?.throwIfAborted()
   const releases = set === undefined ? releasesOf(state.accepted) : await namedReleases(set, bundle)
   let documents = 0
-  for (const release of releases) documents += await keepDocuments(state, release, bundle)
+  for (const release of releases) {
+    const shards = await keepShards(state, release, bundle)
+    // Its shards may be here from an earlier attempt that ended before the rest was kept.
+    const whole = await withShards(asSigned(release), hash => state.document(hash))
+    documents += shards + (await keepDocuments(state, whole, bundle))
+  }
   signal?.throwIfAborted()
   // Attached first: a device begins to fetch as soon as the release is accepted.
   shelf.attach(bundle)
@@ -66,7 +75,10 @@ export async function takeBundle(components: TakeComponents, bundle: Bundle, sig
     shelf.detach(bundle)
     throw thrown
   }
-  if (documents > 0) await components.closures.reload()
+  if (documents > 0) {
+    await state.takeShards()
+    await components.closures.reload()
+  }
   await keepMembers(components, bundle)
   const release = state.accepted?.release.version
   log.info({ trust, release, documents, chunks: bundle.manifest.chunks }, 'a bundle is attached')
@@ -112,20 +124,42 @@ async function isOlder({ code }: TrustError, before: TrustedSet, bundle: Bundle)
 
 /** The releases that verified metadata names, as far as the bundle has them. */
 async function namedReleases(set: TrustedSet, bundle: Bundle): Promise<Release[]> {
-  const named = [namedRelease(set), ...[...sitesOf(set.targets).keys()].map(site => namedSiteRelease(set, site))]
+  const fleets = namedRelease(set)
+  const named = [fleets, ...[...sitesOf(set.targets).keys()].map(site => namedSiteRelease(set, site))]
   const releases: Release[] = []
   for (const each of named) {
     const bytes = each && (await bundle.document(each.hash))
     const release = bytes && decoded(() => releaseCodec.decode(bytes))
-    if (release !== undefined) releases.push(release)
+    if (release === undefined) continue
+    releases.push(each === fleets ? withExtensions(release, set.targets, releaseTarget) : release)
   }
   return releases
 }
 
+/** Keeps the shards of a release that the bundle has and this peer lacks; resolves to their number. */
+async function keepShards(state: FleetState, release: Release, bundle: Bundle): Promise<number> {
+  const { keep, kept } = keeping(state, bundle)
+  // The first is the manifest, which names the others.
+  for (const hash of await shardDocuments(asSigned(release), keep)) await keep(fromHex(hash))
+  return kept()
+}
+
 /** Keeps what a verified release names and this peer lacks: descriptors, recipes, secrets' ciphertexts. */
 async function keepDocuments(state: FleetState, { configs }: Release, bundle: Bundle): Promise<number> {
+  const { keep, kept } = keeping(state, bundle)
+  for (const { closure, secrets } of Object.values(configs)) {
+    const bytes = await keep(hashOfCid(closure))
+    const descriptor = bytes && decoded(() => closureCodec.decode(bytes))
+    for (const { recipe } of descriptor?.paths ?? []) await keep(recipe)
+    for (const { document } of Object.values(secrets ?? {})) await keep(hashOfCid(document))
+  }
+  return kept()
+}
+
+/** Takes documents out of a bundle that this peer lacks, and counts them. */
+function keeping(state: FleetState, bundle: Bundle) {
   let kept = 0
-  const keep = async (hash: Uint8Array) => {
+  const keep = async (hash: Uint8Array): Promise<Uint8Array | undefined> => {
     const known = await state.document(hash)
     if (known !== undefined) return known
     const bytes = await bundle.document(hash)
@@ -134,13 +168,7 @@ async function keepDocuments(state: FleetState, { configs }: Release, bundle: Bu
     kept++
     return bytes
   }
-  for (const { closure, secrets } of Object.values(configs)) {
-    const bytes = await keep(hashOfCid(closure))
-    const descriptor = bytes && decoded(() => closureCodec.decode(bytes))
-    for (const { recipe } of descriptor?.paths ?? []) await keep(recipe)
-    for (const { document } of Object.values(secrets ?? {})) await keep(hashOfCid(document))
-  }
-  return kept
+  return { keep, kept: () => kept }
 }
 
 async function requiredDocument(bundle: Bundle, { hash }: NamedDocument): Promise<Uint8Array> {

@@ -191,7 +191,8 @@ describe('a subject among hostile ones of one group', () => {
           else if (act === 'touch') held[peer]?.touch()
           else if (act === 'leave') held[peer]?.leave()
           else t.mock.timers.tick(100 * peer)
-          await null
+          // Until whoever was granted a place has heard of it.
+          await new Promise(resolve => setImmediate(resolve))
           assert.ok(places.taken <= most)
         }
         for (const each of before) await act(each)

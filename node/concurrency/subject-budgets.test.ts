@@ -25,3 +25,10 @@ it('counts for the peer and for its group, and pays debts back over time', () =>
   assert.equal(budgets.has(of('d')), true)
   assert.equal(budgets.has(of('a')), true)
 })
+
+it('allocates nothing for subjects before they come', () => {
+  const rate = { most: 1, perSecond: 1 }
+  // No table of so many fits into any memory.
+  const budgets = new SubjectBudgets({ peer: rate, group: rate, subjects: 2 ** 40 })
+  assert.equal(budgets.take({ peer: 'a', group: 'a' }), true)
+})

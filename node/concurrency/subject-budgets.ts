@@ -20,7 +20,8 @@ export class SubjectBudgets {
 
   constructor(init: SubjectBudgetsInit) {
     this.#init = init
-    this.#buckets = new LRUCache({ max: init.subjects })
+    // Limited by size instead of count: `max` would allocate memory for all at once.
+    this.#buckets = new LRUCache({ maxSize: init.subjects, sizeCalculation: () => 1 })
   }
 
   /** Whether a subject has something left of its own budget and of its group's. */

@@ -30,7 +30,7 @@ it('gives way after each slice', async () => {
 })
 
 it('has room for one step, however short it is', async () => {
-  // TimeSlice without this takes turns forever: the clock runs on, so each slice is used up at once.
+  // The clock runs on, so each slice of no time is used up at once.
   let now = 0
   let turns = 0
   const slice = new TimeSlice(0, () => {

@@ -182,7 +182,7 @@ export async function currentOf(
   }
 }
 
-/** Whether an update failed only because no peer in reach had a document. */
+/** Whether an update failed only because no peer in reach had a document, or its part of the release. */
 export function lacksPeers(thrown: unknown): boolean {
-  return thrown instanceof ThymeshError && thrown.code === 'no-peer'
+  return thrown instanceof ThymeshError && (thrown.code === 'no-peer' || thrown.code === 'no-shard')
 }

@@ -2,9 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { withoutShards } from '../../protocol/release/join-shards.ts'
+import { ShardError, type ShardInterest } from '../../protocol/release/shards.ts'
+import { splitRelease } from '../../protocol/release/split-release.ts'
 import { ownExtensions } from '../../protocol/report/understands.ts'
 import { fleet, releaseOf, scene, topOf } from '../../test/helpers/device-in-memory.ts'
 import { testSeed } from '../../test/helpers/fleet.ts'
+import { joinSplit } from '../../test/helpers/sharded.ts'
 import { DocumentError } from '../mesh/exchange/documents.ts'
 import { identityOf } from '../state/identity.ts'
 
@@ -34,6 +38,34 @@ describe('a device', () => {
       // Each has one of version 1 in it, which has the number before.
       counters.map((_, at) => 2 * at + 2),
     )
+  })
+
+  it('says that its part of a sharded release is missing, and goes on as soon as that is there', async t => {
+    const { device, release, reported, machine } = await scene(t)
+    device.start()
+    const whole = releaseOf(2, 'one')
+    const split = splitRelease(whole)
+    const part = (interest: ShardInterest) => joinSplit(split, interest)
+    release(withoutShards(split.plain))
+    assert.match(await missing(), /the list of its parts/)
+    release(part({ all: false, devices: [] }))
+    const { error, running } = await reported(
+      ({ error }) => error?.message.includes('its part for this device') === true,
+    )
+    assert.deepEqual([error?.code, running], ['no-shard', undefined])
+    release(part({ all: false, devices: ['kiosk-1'] }))
+    await reported(({ state }) => state === 'running')
+    assert.deepEqual(machine.activations, [topOf('one')])
+    const problem = new ShardError('duplicate-device', 'expected kiosk-1 in one shard')
+    release(withoutShards({ ...split.plain, version: 3 }, problem))
+    await reported(({ wanted, error }) => wanted === 3 && error?.code === 'duplicate-device')
+    assert.deepEqual(machine.activations, [topOf('one')])
+
+    async function missing() {
+      const { error } = await reported(({ state }) => state === 'failed')
+      assert.equal(error?.code, 'no-shard')
+      return error?.message ?? ''
+    }
   })
 
   it('takes another name from its certificate while it runs, and follows the release under it', async t => {

@@ -31,6 +31,7 @@ import {
   updateOf,
   withoutReleases,
 } from './device-report.ts'
+import { LatePeers } from './late-peers.ts'
 import { updateRetryFirstMs, updateRetryLastMs } from './limits.ts'
 import { hasFailedBefore, refusalOf } from './refusal.ts'
 import { type ByTheWay, Reporter } from './reporter.ts'
@@ -61,8 +62,7 @@ export class Device {
   /** The source of the status's release: a site, or undefined for the fleet. */
   #site: string | undefined
   readonly #reporter: Reporter
-  /** The release whose documents no peer had at the last attempt: the next one reports it. */
-  #missedOnce: number | undefined
+  readonly #late = new LatePeers()
   #loop: Promise<void> | undefined
   #hasResumed = false
 
@@ -215,10 +215,10 @@ export class Device {
     const { activator, own, log } = this.#components
     const wanted = wantedConfig(release, this.#name)
     const running = await activator.running()
-    const refusal = wanted && (await refusalOf(this.#components, release, wanted, running !== wanted.topLevel))
+    const refusal = await refusalOf(this.#components, release, this.#name, running)
     if (refusal !== undefined) {
-      await this.#refuse(release, running, refusal)
-      return 'settled'
+      if (this.#late.isToBeReported(release.version, refusal)) await this.#refuse(release, running, refusal)
+      return lacksPeers(refusal) ? 'retry' : 'settled'
     }
     if (wanted === undefined) {
       await this.#settle({ state: running === undefined ? 'waiting' : 'running', running })
@@ -253,9 +253,7 @@ export class Device {
       if (signal.aborted) return 'again'
       log.error({ release: release.version, reason: messageOf(thrown) }, 'the update failed')
       await this.#components.secrets?.settle(await activator.running())
-      // News is often ahead of the peers that have what it names.
-      if (!lacksPeers(thrown) || this.#missedOnce === release.version) await this.#fail(release, running, thrown)
-      this.#missedOnce = release.version
+      if (this.#late.isToBeReported(release.version, thrown)) await this.#fail(release, running, thrown)
       return 'retry'
     }
   }

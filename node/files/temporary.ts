@@ -1,10 +1,11 @@
 /** Temporary folders that outlive no process: removed at its end and by signals, and after a crash by the next process. */
 
-import { readlinkSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { mkdtemp, readdir, realpath, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { atEnd } from '../process/at-end.ts'
+import { namespaceOf } from '../process/namespace.ts'
 import { startOf } from '../process/start-of.ts'
 
 export interface TemporaryFolder {
@@ -55,11 +56,7 @@ function memoryFolders(): string[] {
   return [process.env.XDG_RUNTIME_DIR || '/dev/shm', '/dev/shm']
 }
 
-/** The number of the namespace that process IDs are of. */
+/** That of process IDs. */
 function namespace(): string {
-  try {
-    return /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0'
-  } catch {
-    return '0'
-  }
+  return namespaceOf('pid') ?? '0'
 }

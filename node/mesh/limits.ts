@@ -136,6 +136,10 @@ export const newsRounds = 16
 export const untoldReports = 1024
 /** Reports that were replaced lately, kept to send differences: those of a quarter of an hour at 10,000 devices. */
 export const newsBaseBytes = 512 << 10
+/** How often one of these links ends for another one, on average: who withholds news keeps no place for long. */
+export const newsLinkMs = 60 * 60_000
+/** The pause between rounds that a new head of a log brings about: many new heads go together. */
+export const newsHurryMs = 5_000
 /** How long a round waits until its reports are taken, and a sync for the round before it. */
 export const takenMs = 2_000
 export const newsFlushMs = 5_000
@@ -197,6 +201,8 @@ export const requestRates = {
   sync: { most: 30, perSecond: 0.5 },
   /** Rounds: one a minute, one before each sync, and more while there is much to tell. */
   news: { most: 100, perSecond: 1 },
+  /** Reports that a neighbour tells of and then doesn't have: honest ones, where a member is revoked in between. */
+  newsInVain: { most: 64, perSecond: 0.05 },
   /** One for each change of a proposal, and two a second while a command waits until its change is known. */
   proposals: { most: 200, perSecond: 3 },
   gossip: { most: 20_000, perSecond: 2000 },

@@ -230,7 +230,7 @@ export interface Neighbours {
   /** Why nobody can dial this peer where its settings say that it listens, for a person; nothing when all is well. */
   readonly listeningProblem: string | undefined
   /** Waits until a member is connected, and dials it; resolves to whether it is. */
-  reach(peer: string, waitMs: number): Promise<boolean>
+  reach(peer: string, waitMs: number, left?: AbortSignal): Promise<boolean>
   /** How a member is connected now; undefined if it isn't. */
   wayTo(peer: string): WayView | undefined
   /** All connections to members. */

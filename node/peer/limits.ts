@@ -2,6 +2,14 @@
 
 /** How often admitted peers are rechecked: certificates expire without an event. */
 export const reconsiderMs = 5 * 60_000
+/** Shards of a release that are fetched at a time, and how long one may take. */
+export const shardFetches = 4
+export const shardFetchMs = 60_000
+/** Certificates and metadata come in bursts: what they make necessary is looked up together. */
+export const shardQuietMs = 200
+/** When shards are asked for again that nobody in reach had; a new neighbour is asked at once. */
+export const shardRetryFirstMs = 10_000
+export const shardRetryLastMs = 10 * 60_000
 /** How often unreferenced documents are pruned. */
 export const pruneIntervalMs = 24 * 60 * 60_000
 /** Metadata updates after which documents are pruned early: a holder of a timestamp key can sign any number. */

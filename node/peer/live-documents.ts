@@ -6,14 +6,13 @@
 import { closureCodec } from '../../protocol/closure/closure.ts'
 import { FormatError } from '../../protocol/encoding/cbor.ts'
 import { hashOfCid } from '../../protocol/encoding/cid.ts'
-import { sha256Hex, toHex } from '../../protocol/encoding/hash.ts'
+import { toHex } from '../../protocol/encoding/hash.ts'
 import { type Release, releaseCodec } from '../../protocol/release/release.ts'
 import { shiftsOf } from '../../protocol/release/shifts.ts'
-import { namedRelease, namedRevocations } from '../../protocol/trust/fleet.ts'
-import { namedSiteRelease, sitesOf } from '../../protocol/trust/sites.ts'
-import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import type { FleetState } from '../state/fleet-state.ts'
+import { namedDocuments } from '../state/named-documents.ts'
 import { releasesOf } from '../state/releases.ts'
+import { shardDocuments, withShards } from '../state/sharded-release.ts'
 
 export interface LiveDocumentsInit {
   /** The number of newest releases to keep, of the fleet and of each site. */
@@ -34,10 +33,12 @@ export async function liveDocuments(
   read: (hash: string) => Promise<Uint8Array | undefined>,
   init: LiveDocumentsInit,
 ): Promise<Set<string>> {
-  const trusted = new Set([state.trusted, state.accepted?.trusted].flatMap(metadataOf))
+  // Peers that were away request metadata by hash.
+  const trusted = new Set([state.trusted, state.accepted?.trusted].flatMap(namedDocuments))
   const live = new Set([...trusted, ...init.others])
   const closures = new Set<string>()
-  for (const release of init.proposed) nameAll(release, live, closures)
+  const readBytes = (hash: Uint8Array) => read(toHex(hash))
+  for (const release of init.proposed) await nameWhole(release, live, closures, readBytes)
   // Named by the metadata beside a release, which is kept of accepted and proposed ones only.
   for (const release of [...releasesOf(state.accepted), ...init.proposed]) {
     const shifts = shiftsOf(release)
@@ -45,17 +46,20 @@ export async function liveDocuments(
   }
   const missing = new Set(init.topLevels)
   const seen = new Map<string | undefined, number>()
-  for (const { site, hash } of (await state.keptReleases()).sort((a, b) => b.version - a.version)) {
+  for (const { site, hash, extensions } of (await state.keptReleases()).sort((a, b) => b.version - a.version)) {
     const newer = seen.get(site) ?? 0
     seen.set(site, newer + 1)
     const isNew = newer < init.releases || trusted.has(hash)
     if (!isNew && missing.size === 0) continue
-    const release = releaseFrom(await read(hash))
-    if (release === undefined) continue
+    const document = releaseFrom(await read(hash))
+    if (document === undefined) continue
+    const plain = { ...document, ...(extensions && { extensions }) }
+    const release = await withShards(plain, readBytes)
     const wanted = Object.values(release.configs).some(({ topLevel }) => missing.has(topLevel))
     for (const { topLevel } of Object.values(release.configs)) missing.delete(topLevel)
     if (!isNew && !wanted) continue
     live.add(hash)
+    for (const each of await shardDocuments(plain, readBytes)) live.add(each)
     nameAll(release, live, closures, isNew ? undefined : init.topLevels)
   }
   for (const hash of closures) {
@@ -66,6 +70,17 @@ export async function liveDocuments(
   return live
 }
 
+/** What a proposed release names, and its shards. */
+async function nameWhole(
+  plain: Release,
+  live: Set<string>,
+  closures: Set<string>,
+  read: (hash: Uint8Array) => Promise<Uint8Array | undefined>,
+): Promise<void> {
+  for (const each of await shardDocuments(plain, read)) live.add(each)
+  nameAll(await withShards(plain, read), live, closures)
+}
+
 /** Undefined if it is missing or was written by a newer Thymesh. */
 function releaseFrom(bytes: Uint8Array | undefined): Release | undefined {
   try {
@@ -74,20 +89,6 @@ function releaseFrom(bytes: Uint8Array | undefined): Release | undefined {
     if (thrown instanceof FormatError) return undefined
     throw thrown
   }
-}
-
-/** Peers that were away request metadata by hash. */
-function metadataOf(trusted: TrustedSet | undefined): string[] {
-  if (trusted === undefined) return []
-  const { snapshot, targets, delegated } = trusted
-  const ofSites = [...sitesOf(targets).keys()].map(site => namedSiteRelease(trusted, site))
-  const named = [namedRelease(trusted), namedRevocations(trusted), ...ofSites].flatMap(each =>
-    each ? [toHex(each.hash)] : [],
-  )
-  return [
-    ...[snapshot, targets, ...Object.values(delegated)].flatMap(each => (each ? [sha256Hex(each.bytes)] : [])),
-    ...named,
-  ]
 }
 
 /** Adds the closures and secrets of a release's configs; with `only`, those of configs with these top levels. */

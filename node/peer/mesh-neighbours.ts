@@ -93,20 +93,21 @@ export class MeshNeighbours extends EventEmitter<Events> implements Neighbours {
     return checkNetwork(this.#peer, this.#settings)
   }
 
-  async reach(peer: string, waitMs: number): Promise<boolean> {
+  async reach(peer: string, waitMs: number, left?: AbortSignal): Promise<boolean> {
     const { admission, host } = this.#peer
     const id = peerIdFromString(peer)
     const deadline = Date.now() + waitMs
     const isHere = () => admission.member(id) !== undefined
     const addresses = this.addressesOf(peer).map(text => multiaddr(`${text}/p2p/${peer}`))
-    const signal = AbortSignal.timeout(Math.max(dialMs, waitMs))
+    const limit = AbortSignal.timeout(Math.max(dialMs, waitMs))
+    const signal = left === undefined ? limit : AbortSignal.any([limit, left])
     if (!isHere() && addresses.length > 0) {
       // A device behind a NAT answers nowhere: hubs are asked meanwhile.
       const dialled = host.dial(addresses, { signal }).catch(() => {})
       await pause(dialled, Math.min(relayAfterMs, waitMs))
     }
     if (!isHere()) await this.#peer.relays.dial(peer, signal)
-    while (!isHere() && Date.now() < deadline) await sleep(lookAgainMs)
+    while (!isHere() && Date.now() < deadline && left?.aborted !== true) await sleep(lookAgainMs)
     return isHere()
   }
 

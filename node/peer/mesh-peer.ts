@@ -28,6 +28,7 @@ import { Relays } from '../mesh/relay/relays.ts'
 import type { Host } from '../mesh/transport/host.ts'
 import { connectionTo } from '../mesh/transport/open-stream.ts'
 import type { Logger } from '../process/log.ts'
+import { AwaitedDevices } from '../rollout/awaited.ts'
 import type { SiteUplinkBudget } from '../rollout/site-uplink.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { EvidenceBook } from '../state/evidence.ts'
@@ -53,6 +54,7 @@ import { reconsiderMs } from './limits.ts'
 import { agent, loadParts, type MeshTiming, type Parts } from './mesh-parts.ts'
 import { MeshStatus } from './mesh-status.ts'
 import { Pruner } from './pruner.ts'
+import { ShardKeeper } from './shard-keeper.ts'
 import { stopParts } from './stop-parts.ts'
 
 export interface MeshPeerInit {
@@ -102,6 +104,7 @@ export class MeshPeer {
   readonly uplink: SiteUplinkBudget
   readonly relays: Relays
   readonly #refresher: Refresher
+  readonly #shards: ShardKeeper
   readonly sync: Sync
   /** Outcomes of releases on each device, from reports. */
   readonly history: History
@@ -158,13 +161,16 @@ export class MeshPeer {
     const subjectOf = (peer: PeerId) => admission.subjectOf(peer)
     this.#refresher = new Refresher({ state, documents, clock, log, isMember, isConnected, subjectOf, equivocation })
     const refresher = this.#refresher
+    this.#shards = new ShardKeeper({ state, documents, directory, admission, own, log })
     const watching = { equivocation, peerScore, log }
     const site = () => own.certificate.site
     this.gossip = new Gossip({ host, names, admission, state, directory, documents, refresher, site, ...watching })
     const { gossip } = this
     const telling = { host, names, admission, state, directory, gossip, ...watching }
     const holdings = new OwnHoldings(telling)
-    this.news = new News({ ...telling, holdings: holdings.holdings, site }, { everyMs: init.timing?.newsMs })
+    const awaited = new AwaitedDevices({ state, directory })
+    const hearing = { ...telling, holdings: holdings.holdings, site, isHurried: () => awaited.areAny }
+    this.news = new News(hearing, { everyMs: init.timing?.newsMs })
     this.sync = new Sync({ ...telling, addresses, refresher, holdings, news: this.news })
     const proposing = { peerScore, table: database.table('proposals'), log }
     this.proposals = new Proposals({ host, names, admission, state, ...proposing })
@@ -271,6 +277,7 @@ export class MeshPeer {
     this.gossip.start()
     await this.#keepOwnCertificate()
     this.own.start()
+    this.#shards.start()
     this.supervisor.start()
     this.#doubles.start()
     this.#leaveWhenRevoked()
@@ -283,19 +290,11 @@ export class MeshPeer {
     this.supervisor.stop()
     this.#doubles.stop()
     this.gossip.stop()
-    const first = [
-      this.pruner,
-      this.own,
-      this.history,
-      this.#refresher,
-      this.news,
-      this.sync,
-      this.proposals,
-      this.relays,
-    ]
+    const first = [this.pruner, this.own, this.history, this.#refresher, this.#shards, this.news, this.sync]
+    const next = [this.proposals, this.relays, this.admission, this.swarms]
     const lanes = [this.streamLanes, ...(this.#lanes ? [this.#lanes] : [])]
     const last = [this.shelf, this.uplink, this.damaged, this.documents, this.directory, this.host, this.store]
-    await stopParts([...first, this.admission, this.swarms, ...lanes, ...last], this.#init.log)
+    await stopParts([...first, ...next, ...lanes, ...last], this.#init.log)
   }
 
   async #keepOwnCertificate(): Promise<void> {

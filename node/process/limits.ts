@@ -12,3 +12,5 @@ export const idleCpuMs = 300
 export const idleGarbageBytes = 3 << 20
 /** Lines of a failed program's output in an error. */
 export const outputLines = 20
+/** Slabs that small buffers are taken from. */
+export const bufferPoolBytes = 8 * 1024

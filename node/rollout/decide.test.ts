@@ -3,10 +3,15 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { mayName } from '../../protocol/release/join-shards.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import type { RolloutPolicy, WavePolicy } from '../../protocol/release/rollout-policy.ts'
+import { splitRelease } from '../../protocol/release/split-release.ts'
 import { wavesOf } from '../../protocol/release/waves.ts'
+import { joinSplit, shardedSample } from '../../test/helpers/sharded.ts'
 import { type Fate, SimulatedRollout, stepMs } from '../../test/helpers/simulated-rollout.ts'
+import { decide } from './decide.ts'
+import type { DeviceStatus } from './evaluate-waves.ts'
 
 function fleetOf(count: number): Release['devices'] {
   const entries = Array.from({ length: count }, (_, at) => [
@@ -208,6 +213,53 @@ describe('any fleet, however its network splits and delays', () => {
       })
     })
     fc.assert(check, { numRuns: 20 })
+  })
+
+  it('waits for devices of earlier waves whose shards are not here, and is held by failures in its own', () => {
+    const rollout: RolloutPolicy = { waves: [{ count: 5 }], soakSeconds: 0 }
+    const whole: Release = { ...shardedSample(200), rollout }
+    const [first, last] = wavesOf(whole)
+    const end = [...(first?.devices ?? [])].sort().at(-1) ?? ''
+    const [self = '', other = ''] = [...(last?.devices ?? [])]
+      .sort()
+      .filter(name => name > end)
+      .reverse()
+      .filter((_, at) => at % 9 === 0)
+    const split = splitRelease(whole, 500)
+    const decided = (release: Release, news: [string, DeviceStatus['outcome']][]) =>
+      decide({
+        release,
+        self,
+        news: new Map(news.map(([name, outcome]) => [name, { outcome }])),
+        now: { steady: 1 },
+        memory: undefined,
+      }).decision
+    const all = first?.devices.map((name): [string, DeviceStatus['outcome']] => [name, 'confirmed']) ?? []
+    const alone = joinSplit(split, { all: false, devices: [self] })
+    // Its name is beyond the shards of wave 1.
+    assert.match(decided(alone, all).reason, /^wave 1 has devices that are not known here yet: \d+ of its shards/)
+    const part = joinSplit(split, { all: false, devices: [self], waves: { from: 1, to: 1 } })
+    assert.equal(mayName(part, other), true)
+    assert.deepEqual(decided(part, all), { is: 'open', wave: 2, reason: 'the waves before have confirmed' })
+    const held = decided(part, [...all, [other, 'failed']])
+    assert.equal(held.is, 'held')
+    assert.deepEqual(held, decided(whole, [...all, [other, 'failed']]))
+  })
+
+  it("counts no failure for an earlier wave of a device that is known to be in one's own", () => {
+    const rollout: RolloutPolicy = { waves: [{ count: 100, failures: 0 }], failures: 1, soakSeconds: 0 }
+    const whole: Release = { ...shardedSample(200), rollout }
+    const [first, last] = wavesOf(whole)
+    const names = [...(first?.devices ?? [])].sort()
+    const between = (last?.devices ?? []).filter(name => name > (names[0] ?? '') && name < (names.at(-1) ?? ''))
+    const [self = '', mate = ''] = between
+    const news = new Map<string, DeviceStatus>([[mate, { outcome: 'failed' }]])
+    const split = splitRelease(whole, 100_000)
+    // The whole of wave 2 is here, of wave 1 nothing.
+    const part = joinSplit(split, { all: false, devices: [], waves: { from: 2, to: 2 } })
+    assert.equal(wavesOf(part)[0]?.devices.length, 0)
+    assert.ok(wavesOf(part)[1]?.devices.includes(mate))
+    assert.equal(decide({ release: part, self, news, now: { steady: 1 }, memory: undefined }).decision.is, 'waiting')
   })
 
   it('never begins when the reports have more failures than are tolerated', () => {

@@ -56,7 +56,9 @@ export function decide({ release, self, news, now, memory }: Situation): { decis
   const { isolated = rolloutDefaults.isolated } = release.rollout
   // A wait that ends with time, or a hold by failures, isn't due to missing reports.
   const forNews = decision.is === 'waiting' && decision.milliseconds === undefined ? decision.waitsFor : undefined
-  if (isolated === 'wait' || forNews === undefined || decision.is !== 'waiting') {
+  // Who is alone goes by all devices of the release: such devices ask for all shards.
+  const isPart = release.sharded !== undefined && release.sharded.missing.length > 0
+  if (isolated === 'wait' || isPart || forNews === undefined || decision.is !== 'waiting') {
     return { decision, memory: { ...remembered, heard: now.steady } }
   }
 

@@ -3,6 +3,7 @@
  * without too many failures.
  */
 
+import { covers } from '../../protocol/release/shard-entry.ts'
 import type { Wave } from '../../protocol/release/waves.ts'
 import type { Outcome } from '../../protocol/report/outcome.ts'
 import { type Decision, inWords, namesInWords, type Progress } from './decision.ts'
@@ -56,13 +57,19 @@ export function evaluateWaves(
   const first = Math.max(0, row.promoted - 1)
   let waiting: Decision | undefined
   for (const each of row.waves.slice(first, own + 1)) {
-    const count = countOf(each, news)
+    const count = countOf(each, row.waves, news)
     if (count.failures.length > each.failures) {
       const reason = `wave ${each.number} has ${failedOf(count.failures.length, each)}: ${namesInWords(count.failures)}`
       const decision: Decision = { is: 'held', wave: number, by: count.progress, failures: count.failures, reason }
       return { decision, confirmations }
     }
-    if (each === wave || each.devices.length === 0) continue
+    if (each === wave) continue
+    if (each.unknown !== undefined) {
+      const reason = `wave ${each.number} has devices that are not known here yet: ${each.unknown.length} of its shards did not come`
+      waiting ??= { is: 'waiting', wave: number, waitsFor: count.progress, reason }
+      continue
+    }
+    if (each.devices.length === 0) continue
     const key = `${row.key}${each.number}`
     const { progress } = count
     const missing = progress.of - progress.confirmed - progress.failed
@@ -87,11 +94,21 @@ export function evaluateWaves(
   return { decision: waiting ?? open, confirmations }
 }
 
-function countOf(wave: Wave, news: ReadonlyMap<string, DeviceStatus>): { progress: Progress; failures: string[] } {
+function countOf(
+  wave: Wave,
+  all: readonly Wave[],
+  news: ReadonlyMap<string, DeviceStatus>,
+): { progress: Progress; failures: string[] } {
   const outcome = (name: string) => news.get(name)?.outcome
-  const failures = wave.devices.filter(name => outcome(name) === 'failed').sort()
+  const { unknown = [] } = wave
+  // A name that is known to be in another wave may lie between those of a shard that isn't here.
+  const known = new Set(unknown.length > 0 ? all.flatMap(({ devices }) => devices) : [])
+  const others = [...(unknown.length > 0 ? news.keys() : [])].filter(
+    name => outcome(name) === 'failed' && !known.has(name) && unknown.some(shard => covers(shard, name)),
+  )
+  const failures = [...wave.devices.filter(name => outcome(name) === 'failed'), ...others].sort()
   const confirmed = wave.devices.filter(name => outcome(name) === 'confirmed').length
-  return { progress: { wave: wave.number, confirmed, failed: failures.length, of: wave.devices.length }, failures }
+  return { progress: { wave: wave.number, confirmed, failed: failures.length, of: sizeOf(wave) }, failures }
 }
 
 /**
@@ -118,7 +135,12 @@ function least(values: readonly (number | undefined)[]): number {
   )
 }
 
-function failedOf(failed: number, { devices, failures }: Wave): string {
-  const tolerated = failures === 0 ? '' : `and tolerates ${failures}`
-  return `${failed} of ${devices.length} failed${tolerated}`
+function sizeOf({ devices, unknown = [] }: Wave): number {
+  return unknown.reduce((sum, shard) => sum + shard.devices, devices.length)
+}
+
+function failedOf(failed: number, wave: Wave): string {
+  const { failures } = wave
+  const tolerated = failures === 0 ? '' : ` and tolerates ${failures}`
+  return `${failed} of ${sizeOf(wave)} failed${tolerated}`
 }

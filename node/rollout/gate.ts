@@ -5,7 +5,6 @@ import { isDeepStrictEqual } from 'node:util'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { limits } from '../../protocol/limits.ts'
 import { type Release, wantedConfig } from '../../protocol/release/release.ts'
-import { rolloutDefaults } from '../../protocol/release/rollout-policy.ts'
 import type { Report, ReportedTurn } from '../../protocol/report/report.ts'
 import type { Directory } from '../mesh/exchange/directory.ts'
 import type { Admission } from '../mesh/peers/admission.ts'
@@ -14,6 +13,7 @@ import type { Clock } from '../state/clock.ts'
 import type { FleetState } from '../state/fleet-state.ts'
 import type { OwnState } from '../state/own-state.ts'
 import { followed, inForce } from '../state/releases.ts'
+import { awaitsDevices } from './awaited.ts'
 import { decide, type Memory } from './decide.ts'
 import { type Decision, inWords } from './decision.ts'
 import type { DeviceStatus } from './evaluate-waves.ts'
@@ -128,13 +128,7 @@ export class RolloutGate extends EventEmitter<Events> {
   get isAwaited(): boolean {
     const { directory, state } = this.#components
     const whole = followed(state.accepted, { name: this.#name, site: this.#site() })
-    const { isolated = rolloutDefaults.isolated } = whole?.rollout ?? {}
-    if (whole === undefined || isolated === 'wait') return false
-    const members = directory.members()
-    const news = newsOf(inForce(whole, state.accepted, members), members, peer => ({
-      report: directory.member(peer)?.report,
-    }))
-    return news.values().some(({ outcome }) => outcome === 'pending')
+    return whole !== undefined && awaitsDevices(whole, state.accepted, directory)
   }
 
   /** Decides whether it may begin now. If time may change that, `changed` is emitted then. */

@@ -1,9 +1,10 @@
 /** The news of a release's devices, from the reports of a fleet. Devices and views decide on waves by them. */
 
 import type { Member } from '../../protocol/members/certificate.ts'
+import { mayName } from '../../protocol/release/join-shards.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import type { ReportGist } from '../../protocol/report/gist.ts'
-import { type Outcome, outcomeOf } from '../../protocol/report/outcome.ts'
+import { isFinalFailure, type Outcome, outcomeOf } from '../../protocol/report/outcome.ts'
 import type { DeviceStatus } from './evaluate-waves.ts'
 
 /**
@@ -17,10 +18,10 @@ export function newsOf(
   known: (peer: string) => { report: ReportGist | undefined; heardAt?: number },
 ): Map<string, DeviceStatus> {
   const named = members.filter(
-    ({ name, role, site }) =>
-      role === 'device' &&
-      Object.hasOwn(release.devices, name) &&
-      (release.site === undefined || release.site === site),
+    member =>
+      member.role === 'device' &&
+      (Object.hasOwn(release.devices, member.name) || mayHold(release, member, known)) &&
+      (release.site === undefined || release.site === member.site),
   )
   const holders = Map.groupBy(named, ({ name }) => name)
   const news = new Map<string, DeviceStatus>()
@@ -41,6 +42,20 @@ export function newsOf(
     }
   }
   return news
+}
+
+/**
+ * Whether the failure of a device counts whose shard isn't here. The members role must have signed for it: else whoever has a
+ * token could hold a wave by a name that the release may have.
+ */
+function mayHold(
+  release: Release,
+  { name, peer, grant }: Member,
+  known: (peer: string) => { report: ReportGist | undefined },
+): boolean {
+  if (release.sharded === undefined || grant !== undefined) return false
+  const { report } = known(peer)
+  return report !== undefined && isFinalFailure(report) && mayName(release, name)
 }
 
 /** The worst first. */

@@ -12,6 +12,7 @@ import { limits } from '../../protocol/limits.ts'
 import type { MembershipAuthority } from '../../protocol/members/membership.ts'
 import { type Revocations, revocationsCodec } from '../../protocol/members/revocations.ts'
 import type { Head } from '../../protocol/messages/messages.ts'
+import { asSigned } from '../../protocol/release/join-shards.ts'
 import { type Release, releaseCodec } from '../../protocol/release/release.ts'
 import {
   membersAuthority,
@@ -31,6 +32,7 @@ import type { Clock } from './clock.ts'
 import type { Database } from './database.ts'
 import { DocumentTable, type FindLive } from './document-table.ts'
 import { type KeptRelease, KeptReleases } from './kept-releases.ts'
+import { withShards } from './sharded-release.ts'
 import { TrustStore } from './trust-store.ts'
 
 export class FleetStateError extends ThymeshError<
@@ -201,10 +203,13 @@ export class FleetState extends EventEmitter<Events> {
         ),
       ])
       this.#trusted = trusted
-      this.#accepted = accepted
+      // Shards of the same release may have come meanwhile.
+      const before = this.#accepted?.release
+      const isSame = before !== undefined && asSigned(before) === asSigned(accepted.release)
+      this.#accepted = isSame ? { ...accepted, release: before } : accepted
     })
-    this.emit('changed', accepted)
-    return accepted
+    this.emit('changed', this.#accepted ?? accepted)
+    return this.#accepted ?? accepted
   }
 
   /** Accepts metadata that was signed here: the documents that it names come with it, or are here. Throws as `accept` does. */
@@ -240,7 +245,7 @@ export class FleetState extends EventEmitter<Events> {
     if (releaseBytes === undefined || revocationBytes === undefined) throw new RangeError('unreachable')
     const release =
       this.#acceptedAs(named, trusted) ??
-      withExtensions(releaseCodec.decode(releaseBytes), trusted.targets, releaseTarget)
+      (await this.#withShards(withExtensions(releaseCodec.decode(releaseBytes), trusted.targets, releaseTarget)))
     const revoked = revocationsCodec.decode(revocationBytes)
     if (
       release.fleet !== this.fleet ||
@@ -278,7 +283,23 @@ export class FleetState extends EventEmitter<Events> {
     if (known === undefined || !equalBytes(known.hash, hash)) return undefined
     // Extensions are in the targets metadata, so they may change though the document doesn't.
     const extensions = targets && extensionsIn(targets, releaseTarget)
-    return isDeepStrictEqual(extensions, before?.release.extensions) ? before?.release : undefined
+    return isDeepStrictEqual(extensions, before && asSigned(before.release).extensions) ? before?.release : undefined
+  }
+
+  #withShards(release: Release): Promise<Release> {
+    return withShards(release, hash => this.document(hash))
+  }
+
+  /** Takes the shards into the accepted release that have come since it was accepted. */
+  async takeShards(): Promise<void> {
+    const taken = await this.#changes.run(async () => {
+      const before = this.#accepted
+      if (before?.release.sharded === undefined) return undefined
+      const accepted = { ...before, release: await this.#withShards(asSigned(before.release)) }
+      this.#accepted = accepted
+      return accepted
+    })
+    if (taken !== undefined) this.emit('changed', taken)
   }
 
   /**

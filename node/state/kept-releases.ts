@@ -6,9 +6,11 @@ import { extensionsSchema } from '../../protocol/encoding/extensions.ts'
 import { nameSchema } from '../../protocol/encoding/fields.ts'
 import { toHex } from '../../protocol/encoding/hash.ts'
 import { limits } from '../../protocol/limits.ts'
+import { asSigned } from '../../protocol/release/join-shards.ts'
 import { type Release, type ReleaseExtensions, releaseCodec } from '../../protocol/release/release.ts'
 import type { Change, Database, Table } from './database.ts'
 import type { DocumentTable } from './document-table.ts'
+import { withShards } from './sharded-release.ts'
 
 /** A release that was accepted, and its document's SHA-256 in hex. */
 export interface KeptRelease {
@@ -17,6 +19,7 @@ export interface KeptRelease {
   readonly site: string | undefined
   readonly version: number
   readonly hash: string
+  readonly extensions?: ReleaseExtensions | undefined
 }
 
 const keptExtensionsSchema = z.strictObject({
@@ -66,19 +69,26 @@ export class KeptReleases {
     const kept: KeptRelease[] = []
     for await (const [key, hash] of this.#hashes.entries()) {
       const [version, site] = key.split('/').reverse()
-      kept.push({ key, site, version: Number(version), hash: toHex(hash) })
+      const extensions = await this.#extensionsOf(key)
+      kept.push({ key, site, version: Number(version), hash: toHex(hash), extensions })
     }
     return kept
   }
 
   /** Changes that keep a release whose document has this SHA-256. */
-  changes({ version, site, extensions }: Release, hash: Uint8Array | undefined): Change[] {
+  changes(release: Release, hash: Uint8Array | undefined): Change[] {
+    const { version, site, extensions } = asSigned(release)
     const key = keyOf(version, site)
     const value = extensions && keptExtensionsCodec.encode(extensions)
     return [
       { table: 'releases', key, value: hash },
       { table: 'release-extensions', key, value },
     ]
+  }
+
+  async #extensionsOf(key: string): Promise<ReleaseExtensions | undefined> {
+    const bytes = await this.#extensions.get(key)
+    return bytes && keptExtensionsCodec.decode(bytes)
   }
 
   /** Forgets the releases whose documents are gone. */
@@ -93,8 +103,9 @@ export class KeptReleases {
   async #read(key: string, hash: Uint8Array | undefined): Promise<Release | undefined> {
     const bytes = hash && (await this.#documents.get(toHex(hash)))
     if (bytes === undefined) return undefined
-    const extensions = await this.#extensions.get(key)
-    return { ...releaseCodec.decode(bytes), ...(extensions && { extensions: keptExtensionsCodec.decode(extensions) }) }
+    const extensions = await this.#extensionsOf(key)
+    const plain = { ...releaseCodec.decode(bytes), ...(extensions && { extensions }) }
+    return await withShards(plain, each => this.#documents.get(toHex(each)))
   }
 }
 

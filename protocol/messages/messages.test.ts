@@ -36,6 +36,18 @@ describe('messages', () => {
   it('are one of their choices, not two, none or more', () => {
     const hash = new Uint8Array(32)
     refuses(messages.documentRequestCodec, {}, { hash, root: 1 }, { hash: new Uint8Array(31) }, { root: 0 })
+    refuses(
+      messages.documentRequestCodec,
+      { named: hash },
+      { named: hash, without: new Uint8Array(129 * 4) },
+      { named: hash, without: new Uint8Array(3) },
+    )
+    refuses(
+      messages.namedDocumentsCodec,
+      [hash],
+      { documents: [new Uint8Array()] },
+      { documents: Array(129).fill(hash) },
+    )
     refuses(messages.documentRequestCodec, { head: false }, { certificate: 'x' }, { path: '/etc/passwd' }, [], null)
     refuses(messages.syncItemCodec, {}, { end: false }, { report: new Uint8Array() }, { certificate: hash }, { peer })
     refuses(messages.answerCodec, { size: -1 }, { size: 1, error: 'busy' }, { error: 'other' }, { size: 1.5 })
@@ -63,7 +75,7 @@ describe('messages', () => {
     messages.verdictCodec.encode({ admitted: false, reason: 'a'.repeat(300) })
     const counts = { root: 2 ** 48, timestamp: 2 ** 48 }
     messages.helloCodec.encode({ v: 1, fleet, certificate: envelope, agent: 'a'.repeat(100), ...counts })
-    const members = peers(limits.members).map(member => ({
+    const members = peers(limits.digestMembers).map(member => ({
       peer: member,
       issued: '2026-01-31T12:00:00Z',
       report: 2 ** 48,

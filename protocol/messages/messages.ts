@@ -30,6 +30,8 @@ export function protocolNames(fleet: string) {
     document: `/${prefix}/document/1`,
     /** Document requests whose answers may be deltas. */
     documentDelta: `/${prefix}/document/2`,
+    /** Requests for all documents that a head names. */
+    documentsOfHead: `/${prefix}/document/3`,
     swarm: `/${prefix}/swarm/2`,
     /** Swarm streams without `lost`, as peers of old speak them. */
     swarmWithoutLosses: `/${prefix}/swarm/1`,
@@ -128,7 +130,7 @@ const digestSchema = z.strictObject({
         report: z.int().min(0),
       }),
     )
-    .max(limits.members),
+    .max(limits.digestMembers),
 })
 export type SyncDigest = z.infer<typeof digestSchema>
 export const digestCodec = codec<SyncDigest>('sync digest', limits.syncDigest, digestSchema)
@@ -156,6 +158,10 @@ const syncItemSchema = z.union([...syncContents, z.strictObject({ end: z.literal
 export type SyncItem = z.infer<typeof syncItemSchema>
 export const syncItemCodec = codec<SyncItem>('sync item', limits.envelope + limits.request, syncItemSchema)
 
+/** Bytes that tell documents of one head apart; where two are alike by chance, one is asked for by its whole hash. */
+export const namedPrefixLength = 4
+const isWhole = ({ length }: Uint8Array) => length % namedPrefixLength === 0
+
 const documentRequestSchema = z.union([
   z.strictObject({
     hash: bytesSchema(hashLength),
@@ -165,9 +171,25 @@ const documentRequestSchema = z.union([
   z.strictObject({ root: versionSchema }),
   z.strictObject({ head: z.literal(true) }),
   z.strictObject({ certificate: peerIdSchema }),
+  /** All documents that a head names, as a list, only in version 3 of the protocol. */
+  z.strictObject({
+    /** SHA-256 of the head's timestamp. */
+    named: bytesSchema(hashLength),
+    /** The first four bytes of the SHA-256 of each that the requester has, one after another. */
+    without: bytesSchema(0, limits.namedDocuments * namedPrefixLength).refine(
+      isWhole,
+      'expected prefixes of four bytes',
+    ),
+  }),
 ])
 export type DocumentRequest = z.infer<typeof documentRequestSchema>
 export const documentRequestCodec = codec<DocumentRequest>('document request', limits.request, documentRequestSchema)
+
+/** Documents that a head names. Those that don't fit are left out: the requester asks for them by hash. */
+const namedDocumentsSchema = z.strictObject({
+  documents: z.array(bytesSchema(1, limits.namedDocumentsBytes)).max(limits.namedDocuments),
+})
+export const namedDocumentsCodec = codec('named documents', limits.namedDocumentsBytes, namedDocumentsSchema)
 
 /** Precedes a body of `size` bytes, or replaces it. */
 const answerSchema = z.union([

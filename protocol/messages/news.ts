@@ -11,8 +11,10 @@ import { limits } from '../limits.ts'
 /** Bytes of a member's key in news: the beginning of its key in sync. Two of 10,000 members share them once in five million fleets. */
 export const newsKeyLength = 6
 
+const newsKeySchema = bytesSchema(newsKeyLength)
+
 /** Whose report is new, and its counter. */
-const toldSchema = z.tuple([bytesSchema(newsKeyLength), z.int().min(1)])
+const toldSchema = z.tuple([newsKeySchema, z.int().min(1)])
 export type Told = z.infer<typeof toldSchema>
 
 /** The place of a report in the list that the other side has just told. */
@@ -21,11 +23,17 @@ const placeSchema = z
   .min(0)
   .max(limits.newsTold - 1)
 
+/** Bytes of a report's fingerprint: a device that looks for two of its reports with the same one has to sign billions. */
+export const newsPrintLength = 8
+const printSchema = bytesSchema(0, newsPrintLength).refine(({ length }) => length === 0 || length === newsPrintLength, {
+  error: `expected ${newsPrintLength} bytes or none`,
+})
+
 /**
- * A report that is asked for, in ascending order of the places; then the first four bytes of the SHA-256 of the report that
- * the asking side has of the same member, as a number, or 0 if it has none.
+ * A report that is asked for, in ascending order of the places; then the first bytes of the SHA-256 of the report that the
+ * asking side has of the same member, none if it has none or wants the whole one.
  */
-const wantedSchema = z.tuple([placeSchema, z.int().min(0).max(0xffff_ffff)])
+const wantedSchema = z.tuple([placeSchema, printSchema])
 export type Wanted = z.infer<typeof wantedSchema>
 
 /**
@@ -44,6 +52,8 @@ const newsSchema = z.strictObject({
   told: z.array(toldSchema).min(1).max(limits.newsTold).optional(),
   wants: z.array(wantedSchema).min(1).max(limits.newsTold).optional(),
   reports: sentSchema.optional(),
+  /** Whose reports the other side has sent, and could not be read: it tells them once more, and they are asked for as they are. */
+  again: z.array(newsKeySchema).min(1).max(limits.newsTold).optional(),
 })
 export type News = z.infer<typeof newsSchema>
 export const newsCodec = codec<News>('news', limits.newsMessage, newsSchema)

@@ -14,11 +14,13 @@ import {
   timeSchema,
   versionSchema,
 } from '../encoding/fields.ts'
+import type { ThymeshError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { storePathSchema } from '../nix/store-path.ts'
 import { type RebootPolicy, rebootPolicyOf } from './reboot-policy.ts'
 import { promotesSchema, rolloutPolicySchema } from './rollout-policy.ts'
 import { releasedSecretsSchema } from './secrets.ts'
+import type { PlacedEntry } from './shard-entry.ts'
 import { updatePolicySchema } from './update-policy.ts'
 
 export const releasedConfigSchema = z.strictObject({
@@ -37,7 +39,7 @@ export const releasedConfigSchema = z.strictObject({
 })
 export type ReleasedConfig = z.infer<typeof releasedConfigSchema>
 
-const deviceSchema = z.strictObject({
+export const releasedDeviceSchema = z.strictObject({
   config: nameSchema,
   /** The site and tags that waves select by. They come from the project, so all devices see the same. */
   site: nameSchema.optional(),
@@ -65,7 +67,7 @@ export const releaseSchema = z
     rollout: rolloutPolicySchema.optional(),
     promotes: promotesSchema.optional(),
     configs: z.record(nameSchema, releasedConfigSchema),
-    devices: z.record(nameSchema, deviceSchema),
+    devices: z.record(nameSchema, releasedDeviceSchema),
   })
   .check(context => {
     const { configs, devices } = context.value
@@ -88,8 +90,27 @@ export interface ReleaseExtensions {
   readonly critical: readonly string[]
 }
 
-/** A release as it is read: the document, and the extensions beside it. */
-export type Release = PlainRelease & { readonly extensions?: ReleaseExtensions | undefined }
+/** How a sharded release was put together: its entries are those of the shards that are here. */
+export interface Sharded {
+  /** The release as it was signed. */
+  readonly plain: Release
+  /** The number of devices in each wave; undefined as long as the manifest isn't here. */
+  readonly devicesOf: readonly number[] | undefined
+  /** All shards that the manifest names. */
+  readonly places: readonly PlacedEntry[]
+  /** The wave of each device whose entry is here, starting at 1. */
+  readonly waves: ReadonlyMap<string, number>
+  /** The shards that aren't here. */
+  readonly missing: readonly PlacedEntry[]
+  /** What is wrong with manifest or shards: nothing of such a release is acted on. */
+  readonly problem: ThymeshError | undefined
+}
+
+/** A release as it is read: the document, the extensions beside it, and what its shards add. */
+export type Release = PlainRelease & {
+  readonly extensions?: ReleaseExtensions | undefined
+  readonly sharded?: Sharded | undefined
+}
 
 /** The document alone: extensions are part of the metadata. */
 export const releaseCodec = codec<PlainRelease>('release', limits.release, releaseSchema)

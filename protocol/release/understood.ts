@@ -5,6 +5,7 @@ import { accessExtension } from './access.ts'
 import { bindingExtension } from './binding.ts'
 import { rebootExtension } from './reboot-policy.ts'
 import type { Release } from './release.ts'
+import { shardsExtension } from './shards.ts'
 import { shiftsExtension } from './shifts.ts'
 import { uplinksExtension } from './site-uplinks.ts'
 
@@ -13,6 +14,7 @@ export const understoodExtensions: readonly string[] = [
   accessExtension,
   bindingExtension,
   rebootExtension,
+  shardsExtension,
   shiftsExtension,
   uplinksExtension,
 ]

@@ -1,5 +1,6 @@
 /** The outcome of one release on a device, derived from its report: confirmed, failed or pending. */
 
+import { mayName } from '../release/join-shards.ts'
 import { type Release, wantedConfig } from '../release/release.ts'
 import { contentVersion } from '../release/waves.ts'
 import type { ReportGist } from './gist.ts'
@@ -24,8 +25,9 @@ export function speaksOf({ site, release, wanted, turn }: Report, about: Release
 
 export function outcomeOf(report: ReportGist | undefined, release: Release, device: string): Outcome {
   const wanted = wantedConfig(release, device)
-  if (report === undefined || wanted === undefined) return 'pending'
-  if (report.state === 'running' && report.running === wanted.topLevel) return 'confirmed'
+  // Of a device whose shard isn't here, only a failure can be seen.
+  if (report === undefined || (wanted === undefined && !mayName(release, device))) return 'pending'
+  if (wanted !== undefined && report.state === 'running' && report.running === wanted.topLevel) return 'confirmed'
   // A promoted release has the same content, so a failure with it counts for both.
   const { wanted: tried = 0 } = report
   const ofThis = report.site === release.site && tried >= contentVersion(release) && tried <= release.version

@@ -126,7 +126,7 @@ export function foundFleet(init: {
 }
 
 /** The part of a release that its author chooses; the rest follows from the trusted metadata. */
-export type ReleaseContent = Omit<Release, 'v' | 'fleet' | 'site' | 'version' | 'created'>
+export type ReleaseContent = Omit<Release, 'v' | 'fleet' | 'site' | 'version' | 'created' | 'sharded'>
 
 /** The keys that publish what others have signed: of the roles whose thresholds are always 1. */
 export type OnlineKeys = Pick<FleetKeys, 'snapshot' | 'timestamp'>

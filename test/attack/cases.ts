@@ -32,6 +32,7 @@ import { rangeAttacks } from './cases/ranges.ts'
 import { relayAttacks } from './cases/relays.ts'
 import { removalAttacks } from './cases/removals.ts'
 import { rootAttacks } from './cases/roots.ts'
+import { shardAttacks } from './cases/shards.ts'
 import { siteAttacks } from './cases/sites.ts'
 import { stallAttacks } from './cases/stalls.ts'
 import { stolenKeyAttacks } from './cases/stolen-keys.ts'
@@ -57,6 +58,7 @@ export const attacks: readonly Attack[] = [
   ...gossipAttacks,
   ...authorFloodAttacks,
   ...documentAttacks,
+  ...shardAttacks,
   ...documentShareAttacks,
   ...stallAttacks,
   ...exchangeShareAttacks,

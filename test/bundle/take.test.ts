@@ -10,10 +10,14 @@ import { openByteSource } from '../../node/bundle/byte-source.ts'
 import { verifyBundle } from '../../node/bundle/verify-bundle.ts'
 import type { BundleWish } from '../../node/carry/bundle-maker.ts'
 import type { BundlePlan } from '../../node/carry/bundle-plan.ts'
+import { checkBundle } from '../../node/carry/check-bundle.ts'
 import { type FeedNews, feedBundle } from '../../node/carry/feed-bundle.ts'
 import { stageIncomplete } from '../../node/carry/stage-incomplete.ts'
 import { takeBundle } from '../../node/carry/take-bundle.ts'
+import type { Release } from '../../protocol/release/release.ts'
+import { splitRelease } from '../../protocol/release/split-release.ts'
 import { silentLogger } from '../helpers/log.ts'
+import { publishRelease } from '../helpers/publish-release.ts'
 import { connectAll, content, edited, type StorePeer, SwarmWorld } from '../helpers/swarm.ts'
 import { until } from '../helpers/until.ts'
 import { nixSkip } from '../nix/workshop.ts'
@@ -30,6 +34,41 @@ describe('a bundle between real stores', { skip: nixSkip() }, () => {
     assert.ok(await device.store.isValid(config.topLevel))
     assert.equal(progress.received, 0, 'no peer has sent anything')
     assert.ok(bundle.readBytes < (await stat(file)).size * 1.05)
+  })
+
+  it('brings a device its part of a sharded release, with or after the release', async t => {
+    const { world, controller, file } = await controllerWith(t)
+    const config = await world.describe(controller, await world.build(controller.real, content('sharded')))
+    const { trusted } = controller.state.accepted ?? assert.fail()
+    const devices = { device: { config: 'kiosk' }, other: { config: 'server' } }
+    const whole: Release = { ...world.fleet.published.release, configs: { kiosk: config, server: config }, devices }
+    const { plain, documents } = splitRelease(whole, 1)
+    assert.equal(documents.length, 3)
+    for (const bytes of documents) await controller.state.keepDocument(bytes)
+    const { v: _v, fleet: _f, version: _n, created: _c, ...said } = plain
+    await controller.state.publish(publishRelease(trusted, whole.fleet, said, world.fleet.keys, new Date()))
+    await write(controller, file)
+    assert.equal((await checkBundle(file)).missingDocuments, 0)
+    const device = await world.peer('device')
+    await take(t, device, file)
+    await world.fetch(device, config)
+    assert.ok(await device.store.isValid(config.topLevel))
+    assert.deepEqual(Object.keys(device.state.accepted?.release.devices ?? {}), ['device', 'other'])
+
+    // An earlier attempt ended after it had kept the shards.
+    const again = await world.peer('again')
+    for (const bytes of documents) await again.state.keepDocument(bytes)
+    await take(t, again, file)
+    await world.fetch(again, config)
+    assert.ok(await again.store.isValid(config.topLevel))
+
+    // The release came without its parts, which come with the bundle.
+    const late = await world.peer('other')
+    const { trusted: newest } = controller.state.accepted ?? assert.fail()
+    await late.state.accept(newest, async ({ hash }) => (await controller.state.document(hash)) ?? assert.fail())
+    assert.equal(late.state.accepted?.release.sharded?.devicesOf, undefined)
+    await take(t, late, file)
+    assert.equal(late.state.accepted?.release.configs.server?.topLevel, config.topLevel)
   })
 
   it('feeds a neighbour through the device that reads the stick', async t => {

@@ -158,6 +158,8 @@ describe('a rollout in waves', { skip: nixSkip() }, () => {
   })
 
   it('holds the others when the first wave fails, and says so', async () => {
+    // As if the release were too large for one document, from here on: each device has a shard of its own.
+    fleet.env.THYMESH_SHARD_ABOVE = '1'
     await fleet.commit('Version 3', {
       'configs/hello.json': hello('version 3', { obstacle: {} }),
       'rollout.json': { waves: [{ tag: 'canary' }], soakSeconds: 1, prefetch: false },
@@ -167,6 +169,7 @@ describe('a rollout in waves', { skip: nixSkip() }, () => {
     assert.equal(ended.code, 1, ended.stdout + ended.stderr)
     const rollout = JSON.parse(ended.stdout) as RolloutJson & { held: boolean }
     assert.deepEqual([rollout.complete, rollout.held, rollout.failed], [false, true, ['first']])
+    await named('second').logged('that its part came', ({ msg }) => msg === 'shards of the release were fetched')
     assert.equal(await named('second').etc('hello'), 'version 2b\n')
     assert.deepEqual([await hasNewest('first'), await hasNewest('second')], [true, false], 'without a prefetch')
 

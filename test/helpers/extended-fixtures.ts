@@ -3,15 +3,18 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decodeOutbox, encodeOutbox } from '../../protocol/bundle/outbox.ts'
+import { shardCodec, shardManifestCodec } from '../../protocol/release/shards.ts'
+import { splitRelease } from '../../protocol/release/split-release.ts'
 import { extendedReportKind } from '../../protocol/report/extended-report.ts'
 import { reportKind } from '../../protocol/report/report.ts'
 import { signEnvelope } from '../../protocol/signing/dsse.ts'
 import { peerIdOf } from '../../protocol/signing/peer-id.ts'
-import type { Fixture } from './fixture.ts'
+import { type Fixture, plain } from './fixture.ts'
 import { metadata, signed } from './fixtures.ts'
 import { testClosure, testConfig, testFleet, testSigner } from './fleet.ts'
 import { reportOf } from './report-samples.ts'
 import { tinyPng } from './service-fixtures.ts'
+import { shardedSample } from './sharded.ts'
 
 export const extendedFixturesDirectory = join(import.meta.dirname, '../fixtures/v2')
 
@@ -40,7 +43,11 @@ export function makeExtendedFixtures(): Fixture[] {
     extensions: { values: sampleExtensions, critical: ['budget'] },
   })
   const { targets } = trusted as Required<typeof trusted>
+  const { documents } = splitRelease({ ...shardedSample(4), rollout: { waves: [{ count: 1 }] } })
+  const [manifest = noBytes, shard = noBytes] = documents
   return [
+    plain('shard-manifest', shardManifestCodec, shardManifestCodec.decode(manifest)),
+    plain('shard', shardCodec, shardCodec.decode(shard)),
     signed('report', extendedReportKind, signEnvelope(extendedReportKind, extended, device), device),
     metadata('targets', 'targets', targets),
     {
@@ -71,6 +78,8 @@ export function makeExtendedFixtures(): Fixture[] {
     },
   ]
 }
+
+const noBytes = new Uint8Array()
 
 if (import.meta.main) {
   await mkdir(extendedFixturesDirectory, { recursive: true })

@@ -12,6 +12,8 @@ export class NewsSide {
   readonly holdings = new Holdings()
   /** Whose reports it has taken from others. */
   readonly taken: string[] = []
+  /** Of how many reports it was told in vain. */
+  inVain = 0
   readonly #fleet: string
   readonly #members = new Map<string, Certificate>()
   readonly #reports = new Map<string, OpenedReport>()
@@ -56,6 +58,9 @@ export class NewsSide {
       this.taken.push(verifyOpened(envelope, this.#fleet).document.peer)
       this.take(envelope, from)
     }
-    return new NewsRound({ directory, holdings: this.holdings, book: this.book, add }, neighbour)
+    const toldInVain = (_: string, count: number) => {
+      this.inVain += count
+    }
+    return new NewsRound({ directory, holdings: this.holdings, book: this.book, add, toldInVain }, neighbour)
   }
 }

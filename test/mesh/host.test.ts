@@ -27,6 +27,7 @@ describe('a host', () => {
         names.syncOfPlainReports,
         names.document,
         names.documentDelta,
+        names.documentsOfHead,
         names.proposals,
         names.news,
         names.swarm,

@@ -2,6 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
+import { signReport } from '../../node/device/device-report.ts'
+import { Channel } from '../../node/mesh/transport/channel.ts'
+import { openStream } from '../../node/mesh/transport/open-stream.ts'
+import { newsCodec } from '../../protocol/messages/news.ts'
+import { type OpenedReport, openReport } from '../../protocol/report/extended-report.ts'
+import { logHeadExtension } from '../../protocol/report/witnessed-log.ts'
 import { LargeFleet } from '../helpers/large-fleet.ts'
 import { connect, Mesh, reportOf, type TestPeer } from '../helpers/mesh.ts'
 import { until } from '../helpers/until.ts'
@@ -27,12 +33,21 @@ async function row(t: TestContext, count: number, newsMs: number) {
   assert.ok(device)
   const publish = async (peer: TestPeer, counter: number, more: Parameters<LargeFleet['report']>[2] = {}) => {
     const before = peer.directory.report(device.peer)
-    const envelope = large.report(device, counter, more)
+    await publishSigned(peer, large.report(device, counter, more), before)
+  }
+  /** With the head of a log of this size. */
+  const publishHead = async (peer: TestPeer, counter: number, size: number) => {
+    const before = peer.directory.report(device.peer)
+    const plain = openReport(large.report(device, counter - 1)).document
+    const extensions = logHeadExtension({ size, root: new Uint8Array(32), signature: new Uint8Array(64) })
+    await publishSigned(peer, signReport(plain, device.signer, { extensions, counter }), before)
+  }
+  const publishSigned = async (peer: TestPeer, envelope: Uint8Array, before: OpenedReport | undefined) => {
     await peer.directory.addReport(envelope)
     peer.news.publishOwn(envelope, before, false)
   }
   const counterAt = (peer: TestPeer) => peer.directory.member(device.peer)?.report?.counter
-  return { peers: peers as [TestPeer, TestPeer, ...TestPeer[]], publish, counterAt, gossiped, device }
+  return { peers: peers as [TestPeer, TestPeer, ...TestPeer[]], publish, publishHead, counterAt, gossiped, device }
 }
 
 describe('news', () => {
@@ -77,6 +92,49 @@ describe('news', () => {
     assert.deepEqual(gossiped, ['peer-0'])
     peers[0].news.publishOwn(reportOf(peers[0], 3), peers[0].directory.report(device.peer), true)
     assert.deepEqual(gossiped, ['peer-0', 'peer-0'])
+  })
+
+  it('are told at once where the head of a log is new, and not by gossip', async t => {
+    const { peers, publishHead, counterAt, gossiped } = await row(t, 2, rare)
+    const [one, other] = peers
+    // Nobody begins a round by itself within the hour.
+    const channel = new Channel(await openStream(one.host, other.host.peerId, one.names.news, undefined))
+    await channel.send(newsCodec, {})
+    assert.deepEqual(await channel.receive(newsCodec), {})
+    for (const peer of peers) await publishHead(peer, 3, 1)
+    gossiped.splice(0)
+    await publishHead(other, 5, 1)
+    assert.equal(counterAt(one), 3)
+    await publishHead(other, 7, 2)
+    await until(() => counterAt(one) === 7, 'the report with the head')
+    assert.deepEqual(gossiped, [])
+  })
+
+  it('that a neighbour was not told before its link ended go by gossip, where nobody else is told', async t => {
+    const { peers, publish, gossiped } = await row(t, 2, rare)
+    const [one, other] = peers
+    const channel = new Channel(await openStream(one.host, other.host.peerId, one.names.news, undefined))
+    await channel.send(newsCodec, {})
+    await channel.receive(newsCodec)
+    await publish(other, 2)
+    assert.deepEqual(gossiped, [])
+    channel.abort(new Error('the link breaks'))
+    await until(() => gossiped.length > 0, 'the report by gossip')
+    assert.deepEqual(gossiped, ['peer-1'])
+  })
+
+  it('go by gossip then also where rounds before syncs have opened a link of our own', async t => {
+    const { peers, publish, gossiped } = await row(t, 2, rare)
+    const [one, other] = peers
+    const channel = new Channel(await openStream(one.host, other.host.peerId, one.names.news, undefined))
+    await channel.send(newsCodec, {})
+    await channel.receive(newsCodec)
+    await other.news.flush(one.host.peerId)
+    await until(() => one.news.neighbours.length === 1, 'the link the other way')
+    channel.abort(new Error('the link ends'))
+    await until(() => [one, other].every(({ news }) => news.neighbours.length === 0), 'no links')
+    await publish(other, 2)
+    assert.deepEqual(gossiped, ['peer-1'])
   })
 
   it('end with the neighbour that leaves, and begin again when it is back', async t => {

@@ -98,6 +98,40 @@ for (const times of [1, 2]) {
   })
 }
 
+test('a stream stays on the mesh while it can not ask what has become of a lost lane', options, async t => {
+  const { near, far } = await streamScene(t)
+  const stream = far.stream as LaneStream
+  let isLost = false
+  let refused = 0
+  const newStream = near.connection.newStream.bind(near.connection)
+  near.connection.newStream = async (...args) => {
+    // As where all places for questions are taken.
+    if (isLost && refused < 2) {
+      refused++
+      throw new Error('too many streams')
+    }
+    return await newStream(...args)
+  }
+  stream.accepted = lane => {
+    stream.accepted = LaneStream.prototype.accepted
+    isLost = true
+    lane.destroy()
+  }
+  const read = readAll(far)
+  const hash = createHash('sha256')
+  let written = 0
+  const write = async () => {
+    await writeNoise(near, 100_000, hash)
+    written += 100_000
+    return refused === 2 && [near, far].every(hasLane)
+  }
+  await until(write, 'the next lane')
+  near.stream.end()
+  const got = await read
+  assert.deepEqual([got.bytes, got.hash], [written, hash.digest('hex')])
+  far.stream.end()
+})
+
 test('the bytes are the same, whatever was under way when the lane opened', options, async t => {
   const { near, far } = await streamScene(t)
   const read = readAll(far)

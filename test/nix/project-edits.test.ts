@@ -24,7 +24,7 @@ describe('edits of the project', { skip: nixSkip() }, () => {
   Object.assign(process.env, workshop.environment, environment)
   after(() => workshop.remove())
 
-  async function post(file: string, what: 'preview' | 'edit', body: object): Promise<Reply> {
+  async function post(file: string, what: 'preview' | 'edit' | 'commit', body: object): Promise<Reply> {
     const { path, answer } = writes[what]
     const headers = { 'Content-Type': 'application/json' }
     const reply = await ask(file, path, { method: 'POST', headers, body: JSON.stringify(body) })
@@ -35,6 +35,19 @@ describe('edits of the project', { skip: nixSkip() }, () => {
   const seenIn = ({ json }: Reply) =>
     Object.fromEntries((json.files as File[]).map(({ file, before }) => [file, before]))
   const code = ({ status, json }: Reply) => [status, json.error?.code]
+
+  it('are committed later, with what an editor wrote, and without what came since they were listed', async t => {
+    const { file, directory } = await servedProject(t, files)
+    await writeFile(join(directory, 'README.md'), 'by hand\n')
+    const listed = ((await ask(file, '/v1/project')).json.changed as File[]).map(each => each.file)
+    assert.deepEqual(listed, ['README.md'])
+    await writeFile(join(directory, 'later.md'), 'since\n')
+    const done = await post(file, 'commit', { message: 'By hand', files: [...listed, 'none.md'] })
+    assert.deepEqual(await git(directory, ['log', '-1', '--format=%H %s']), [`${done.json.commit} By hand`])
+    assert.deepEqual(await git(directory, ['status', '--porcelain']), ['?? later.md'])
+    assert.deepEqual((await post(file, 'commit', { message: 'Again', files: listed })).json, { commit: null })
+    assert.equal((await post(file, 'commit', { message: '', files: listed })).status, 400)
+  })
 
   it('are shown before they are made, and written with a commit', async t => {
     const { file, directory, load } = await servedProject(t, files)

@@ -16,17 +16,19 @@ const module = `{
     names = { type = "list"; of.type = "string"; };
     tls = { type = "group"; settings.on = { type = "bool"; default = false; }; };
     password = { type = "secret"; required = false; };
+    logo = { type = "artifact"; required = false; };
   };
   portable = _: { };
 }`
 
 const files = {
   'modules/web.nix': module,
-  'tags/office.json': { priority: 50, modules: { web: { port: 50, names: ['office'] } } },
+  'tags/office.json': { priority: 50, modules: { web: { port: 50, names: ['office'], logo: 'brand/logo.txt' } } },
   'configs/shop.json': { tags: ['office'], modules: { web: { port: 81, tls: { on: true } } } },
   'devices/one.json': { config: 'shop', site: 'north', modules: { web: { port: 82 } } },
   'devices/two.json': { config: 'shop' },
   'artifacts/logo.txt': 'a logo',
+  'artifacts/brand/logo.txt': 'a logo of the brand',
   'secrets/README.md': '',
 }
 
@@ -52,6 +54,18 @@ describe('the routes of the project', { skip: nixSkip() }, () => {
       assert.equal(status, 200, `${place}: ${JSON.stringify(json)}`)
       assert.deepEqual(answer.parse(json), json, `${path} answers with what its schema does not name`)
     }
+  })
+
+  it('say which settings and devices use an artifact', async t => {
+    const { file } = await servedProject(t, files)
+    const { json } = await ask(file, '/v1/project/artifacts')
+    assert.deepEqual(json.artifacts, [
+      {
+        ...{ path: 'brand', kind: 'folder', size: 19 },
+        ...{ places: ['tags/office.json (modules.web.logo)'], devices: ['one', 'two'] },
+      },
+      { path: 'logo.txt', kind: 'file', size: 6, places: [], devices: [] },
+    ])
   })
 
   it('say where each value comes from, and what it overrides', async t => {

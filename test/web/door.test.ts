@@ -1,6 +1,8 @@
 /** The door of the web page against hostile pages and programs: each is refused with a clear error, and nothing is told. */
 
 import assert from 'node:assert/strict'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { ask, codeOf } from '../helpers/served-api.ts'
 import { type ServedPage, servedPage } from '../helpers/served-page.ts'
@@ -164,6 +166,27 @@ describe('the door of the page', () => {
     ]) {
       assert.deepEqual(await codeOf(port(), path, { headers: own() }), [404, 'unknown-route'], path)
     }
+  })
+
+  it('gives an artifact as a file to save, to who is signed in, and nothing beside artifacts/', async () => {
+    const { directory, peer } = served.session
+    await mkdir(join(directory, 'artifacts/brand'), { recursive: true })
+    await writeFile(join(directory, 'thymesh.json'), JSON.stringify({ fleet: peer.fleet, name: 'orchard' }))
+    await writeFile(join(directory, 'artifacts/brand/logo.svg'), '<svg onload="alert(1)"/>')
+    await symlink('../thymesh.json', join(directory, 'artifacts/out'))
+    const of = (path: string) => `/page/artifact?path=${encodeURIComponent(path)}`
+    assert.deepEqual(await codeOf(port(), of('brand/logo.svg'), { headers: own() }), [401, 'no-token'])
+    const headers = await signedIn()
+    for (const path of ['out', '../thymesh.json', '/etc/passwd', 'brand', 'none', '\0', 'brand/../../thymesh.json']) {
+      assert.deepEqual(await codeOf(port(), of(path), { headers }), [404, 'no-such-entry'], path)
+    }
+    const response = await fetch(`${served.page.address.replace(/\/$/, '')}${of('brand/logo.svg')}`, { headers })
+    assert.equal(await response.text(), '<svg onload="alert(1)"/>')
+    assert.equal(response.headers.get('content-type'), 'application/octet-stream')
+    assert.equal(response.headers.get('content-disposition'), 'attachment')
+    await writeFile(join(directory, 'artifacts/empty'), '')
+    const empty = await fetch(`${served.page.address.replace(/\/$/, '')}${of('empty')}`, { headers })
+    assert.deepEqual([empty.status, await empty.text()], [200, ''])
   })
 
   it('opens no other page, and tells nobody who is signed in, by the API', async () => {

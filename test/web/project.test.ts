@@ -28,9 +28,15 @@ describe('the project in the web page', { skip: nixSkip() }, () => {
       'configs/kiosk.json': {
         displayName: 'Kiosk',
         tags: ['outdoor'],
-        modules: { kiosk: { url: 'https://one.example/' } },
+        modules: {
+          kiosk: { url: 'https://one.example/' },
+          files: { artifacts: [{ artifact: 'brand/logo.svg', path: '/srv/logo.svg' }] },
+          networking: { timeServers: ['a.example', 'b.example', 'c.example'] },
+        },
       },
       'tags/outdoor.json': { priority: 50, modules: { device: { timeZone: 'Europe/Berlin' } } },
+      'artifacts/brand/logo.svg': '<svg/>',
+      'artifacts/plan.txt': 'a plan of the piers',
       'devices/pier.json': { config: 'kiosk' },
     })
     const options = { cwd: fleet.directory, env: fleet.env, logFile: join(fleet.directory, 'web.log') }
@@ -85,6 +91,44 @@ describe('the project in the web page', { skip: nixSkip() }, () => {
     await page.getByText('instead of Europe/Berlin from tag outdoor').waitFor()
     await page.getByRole('button', { name: 'Discard' }).click()
     assert.equal(await zone.inputValue(), '')
+  })
+
+  it('puts the elements of a list in order by buttons, with the focus on the one that moves, and by dragging', async () => {
+    const list = page.getByRole('group', { name: 'Time servers (NTP)' })
+    const server = (at: number) => list.getByLabel(`Server ${at}`)
+    const shown = async () => await Promise.all([1, 2, 3].map(at => server(at).inputValue()))
+    await list.getByRole('button', { name: 'Move down' }).first().focus()
+    await page.keyboard.press('Enter')
+    await list.getByRole('button', { name: 'Move down' }).nth(1).and(page.locator(':focus')).waitFor()
+    await page.keyboard.press('Enter')
+    // It is the last one: from here it can only go up again.
+    await list.getByRole('button', { name: 'Move up' }).nth(2).and(page.locator(':focus')).waitFor()
+    assert.deepEqual(await shown(), ['b.example', 'c.example', 'a.example'])
+    await list.locator('[draggable]').nth(2).dragTo(server(2))
+    await until('the one that was dragged', async () => (await server(2).inputValue()) === 'a.example')
+    assert.deepEqual(await shown(), ['b.example', 'a.example', 'c.example'])
+    // Beside the list it changes nothing, not even a field that takes text.
+    const title = await page.getByLabel('Title').inputValue()
+    await list.locator('[draggable]').nth(2).dragTo(page.getByLabel('Title'))
+    assert.equal(await page.getByLabel('Title').inputValue(), title)
+    await page.getByRole('button', { name: 'Discard' }).click()
+  })
+
+  it('says who uses an artifact, lets nobody remove it, and gives its file', async () => {
+    await go('artifacts')
+    const used = page.getByRole('row').filter({ hasText: 'brand' })
+    await used.getByRole('link', { name: 'kiosk' }).waitFor()
+    await used.getByRole('button', { name: 'Remove …' }).click()
+    await dialog().getByText('Used by configs/kiosk.json (modules.files.artifacts').waitFor()
+    assert.equal(await dialog().getByRole('button', { name: 'Remove', exact: true }).isDisabled(), true)
+    await dialog().getByRole('button', { name: 'Cancel' }).click()
+    const coming = page.waitForEvent('download')
+    await page.getByRole('row').filter({ hasText: 'plan.txt' }).getByRole('button', { name: 'Download' }).click()
+    const download = await coming
+    assert.equal(download.suggestedFilename(), 'plan.txt')
+    assert.equal(await readFile(await download.path(), 'utf8'), 'a plan of the piers')
+    await go('configs/kiosk')
+    await page.getByLabel('Title').waitFor()
   })
 
   it('keeps what was typed when the file changes under the form, and overwrites nothing unseen', async () => {
@@ -195,11 +239,18 @@ describe('the project in the web page', { skip: nixSkip() }, () => {
     assert.doesNotMatch(await controller.log(), /walrus/)
   })
 
-  it('shows what is not committed, and what is wrong', async () => {
+  it('shows what is not committed and what is wrong, and commits it', async () => {
     await write('devices/pier.json', '{ "config": "nothing" }')
     await go('project')
     await page.getByText('devices/pier.json', { exact: true }).waitFor()
     await page.getByText('devices/pier.json:1').waitFor()
+    await button('Commit …').click()
+    await dialog().getByText('devices/pier.json', { exact: true }).waitFor()
+    await dialog().getByLabel('Message of the commit').fill('By hand')
+    await dialog().getByRole('button', { name: 'Commit', exact: true }).click()
+    await page.getByText('Committed as').waitFor()
+    await page.getByText('All is committed').waitFor()
+    assert.match(await fleet.git('log', '-1', '--format=%s'), /^By hand/)
   })
 
   it('has no serious finding of axe-core, in both themes and at 320 px', async () => {

@@ -7,6 +7,7 @@ import { rehearsedSchema } from '../../controller/api/schemas/rehearsal.ts'
 import { accessibility } from '../helpers/axe.ts'
 import { fits, startBrowser, type TestBrowser } from '../helpers/browser.ts'
 import { type ServedPage, servedPage } from '../helpers/served-page.ts'
+import { clockStep, columnsStep, germanStep } from './choice-steps.ts'
 import { keysStep } from './keys-step.ts'
 
 describe('views of the page', () => {
@@ -99,6 +100,8 @@ describe('views of the page', () => {
 
   it('can be used by keys alone: skips the menu, sees the focus, and gets it back from each dialog', () =>
     keysStep(page, served.page.address))
+
+  it('has the columns that are chosen', () => columnsStep(page, served.page.address))
 
   it('keeps a filter under a name, and finds it again', async () => {
     await go('devices?q=kiosk-0000')
@@ -202,6 +205,7 @@ describe('views of the page', () => {
       await served.controller.directory.addReport(report)
       await page.getByText(excerpt).first().waitFor()
     }
+    await germanStep(page, `${served.page.address}#/devices/${device.name}`, error.message)
   })
 
   it('says that there are no rules for alerts, where there are none', async () => {
@@ -227,6 +231,8 @@ describe('views of the page', () => {
     await other.getByText(/This computer slept for/).waitFor()
     await other.context().close()
   })
+
+  it('says so where the clock of the browser is a year ahead of the controller’s', () => clockStep(opened))
 
   it('calls a clock wrong that a device has set a year ahead', async () => {
     const [, , device] = served.fleet.devices
@@ -306,6 +312,10 @@ describe('views of the page', () => {
         .getByText(/^(?:Loading|Lädt) …$/)
         .first()
         .waitFor({ state: 'detached' })
+      // As long as the name of a site may be.
+      for (const option of await page.locator('main select option').all()) {
+        await option.evaluate(found => found.append('W'.repeat(63)))
+      }
       await fits(page, place)
     }
     for (const language of ['de', 'en']) {

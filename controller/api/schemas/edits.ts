@@ -46,6 +46,14 @@ export const editOptions = z.strictObject({
   commit: z.string().min(1).max(limits.message).optional(),
 })
 
+export const commitOptions = z.strictObject({
+  message: z.string().min(1).max(limits.message),
+  /** As the project's answer lists them: what has changed since is not committed with them. */
+  files: z.array(z.string().min(1).max(4096)).min(1).max(10_000),
+})
+/** Null where none of them differs from the last commit any more. */
+export const committedSchema = z.object({ commit: z.string().nullable() })
+
 const changedFile = z.object({
   file: z.string(),
   before: z.string().nullable(),

@@ -134,7 +134,16 @@ export const inputsSchema = z.object({
 export type Offer = z.infer<typeof inputsSchema>['inputs'][number]
 
 export const artifactsSchema = z.object({
-  artifacts: z.array(z.object({ path: z.string(), kind: z.enum(['file', 'folder']), size: z.int() })),
+  artifacts: z.array(
+    z.object({
+      path: z.string(),
+      kind: z.enum(['file', 'folder']),
+      size: z.int(),
+      /** Settings that name it, or what is in it. */
+      places: z.array(z.string()),
+      devices: z.array(z.string()),
+    }),
+  ),
 })
 
 export const secretsSchema = z.object({

@@ -15,8 +15,13 @@ import { print } from '../shell/output.ts'
 
 export async function list(options: ProjectOptions): Promise<undefined> {
   const { artifacts } = await queryArtifacts({ directory: options.project })
-  const rows = artifacts.map(({ path, kind, size: bytes }) => [path, kind, size(bytes)])
-  print(options, { artifacts }, table(['ARTIFACT', 'KIND', 'SIZE'], rows))
+  const rows = artifacts.map(({ path, kind, size: bytes, places }) => [
+    path,
+    kind,
+    size(bytes),
+    places.join(', ') || '-',
+  ])
+  print(options, { artifacts }, table(['ARTIFACT', 'KIND', 'SIZE', 'USED BY'], rows))
   return undefined
 }
 

@@ -26,6 +26,13 @@ describe('choosing devices', () => {
     assert.deepEqual(names(chosenDevices(rows, ['tag'])), ['tag'])
   })
 
+  it('takes the devices of a config that have settings of their own', () => {
+    const own = row('stair', { config: 'sign--stair' })
+    const other = row('lift', { config: 'sign--stair' })
+    assert.deepEqual(names(chosenDevices([...rows, own, other], ['config:sign'])), ['hall', 'gate', 'stair'])
+    assert.deepEqual(names(chosenDevices([own, other], ['config:sign--stair'])), ['stair', 'lift'])
+  })
+
   it('refuses a choice that is nobody', () => {
     for (const choice of ['tag:none', 'nobody', 'tag:', '']) {
       assert.throws(() => chosenDevices(rows, ['hall', choice]), { code: 'unknown-device' })

@@ -3,19 +3,16 @@
 import { createHash } from 'node:crypto'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { exists } from '../../../node/files/missing.ts'
 import { ThymeshError } from '../../../protocol/errors.ts'
 import { openDoorThere } from '../../api/door-client.ts'
 import { socketFile } from '../../api/socket.ts'
 import { type ErrorJson, errorJson } from '../../format/error-json.ts'
 import { ForwardDoor, type ForwardDoorInit } from '../../session/forward-door.ts'
+import { askAgainMs, releaseMs, untilFree } from '../../session/free-place.ts'
 import type { Access } from './access.ts'
 
 /** Where a port of this machine is for root only, it is found this much higher. */
 const highPorts = 8000
-/** How long a controller that ends may keep its port. */
-const releaseMs = 10_000
-const askAgainMs = 200
 
 export interface ForwardInit extends Pick<ForwardDoorInit, 'device' | 'ticket' | 'to' | 'user' | 'wait' | 'places'> {
   /** A connection was not made. */
@@ -67,9 +64,8 @@ function aborted(signal: AbortSignal): Promise<void> {
 /** The one who has listened there until now may need a moment to let it go. */
 async function again(init: ForwardDoorInit, left: AbortSignal): Promise<ForwardDoor> {
   const [place = ''] = init.places
+  if (place.startsWith('/')) await untilFree(place, left)
   for (const deadline = Date.now() + releaseMs; ; await sleep(askAgainMs)) {
-    // Who closes a socket removes its path, whoever listens there by then.
-    if (place.startsWith('/') && Date.now() < deadline && !left.aborted && (await exists(place))) continue
     try {
       return await ForwardDoor.open(init)
     } catch (thrown) {

@@ -42,6 +42,7 @@ import type { PeerScore } from '../peers/peer-score.ts'
 import { type Channel, ChannelError, withChannel } from '../transport/channel.ts'
 import type { Host } from '../transport/host.ts'
 import { openStream } from '../transport/open-stream.ts'
+import { packNamed } from './named-documents.ts'
 import { PackedDocuments } from './packed-documents.ts'
 
 const unpack = promisify(zstdDecompress)
@@ -93,7 +94,7 @@ export class Documents {
   async start(): Promise<void> {
     this.#stop = new AbortController()
     const { host, names, admission } = this.#components
-    for (const protocol of [names.document, names.documentDelta]) {
+    for (const protocol of documentProtocols(names)) {
       admission.gate(protocol)
       await host.handle(protocol, (stream, { remotePeer }) => this.#serve(stream, remotePeer), {
         maxInboundStreams: streamsPerPeer,
@@ -104,7 +105,7 @@ export class Documents {
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the peer stops'))
     const { host, names } = this.#components
-    await host.unhandle([names.document, names.documentDelta])
+    await host.unhandle(documentProtocols(names))
   }
 
   /** Requests an item from one connected peer; undefined if it has none. `progress` is called as bytes arrive. */
@@ -117,7 +118,8 @@ export class Documents {
   ): Promise<Uint8Array | undefined> {
     const { host, names } = this.#components
     const bases = 'hash' in request ? request.bases : undefined
-    const protocols = bases === undefined ? names.document : [names.documentDelta, names.document]
+    const deltas = bases === undefined ? names.document : [names.documentDelta, names.document]
+    const protocols = 'named' in request ? names.documentsOfHead : deltas
     const stream = await openStream(host, peer, protocols, signal)
     return await withChannel(stream, signal, async channel => {
       const plain = 'hash' in request && stream.protocol === names.document
@@ -275,8 +277,13 @@ export class Documents {
     if ('hash' in request) return (await state.document(request.hash)) ?? evidence.document(request.hash)
     if ('root' in request) return state.root(request.root)
     if ('certificate' in request) return members.get(request.certificate)
+    if ('named' in request) return await packNamed(state, request)
     return state.head?.timestamp
   }
+}
+
+function documentProtocols({ document, documentDelta, documentsOfHead }: ProtocolNames): string[] {
+  return [document, documentDelta, documentsOfHead]
 }
 
 /** A further slice is taken when the one before was sent. */

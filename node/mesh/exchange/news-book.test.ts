@@ -49,6 +49,54 @@ describe('the book of news', () => {
     assert.ok(kept.filter(each => each !== undefined).length * 4000 <= newsBaseBytes)
   })
 
+  it('tells the next neighbour what one that has gone was not told', () => {
+    const book = bookWith('left')
+    book.add(['a', 1], undefined)
+    book.add(['b', 1], undefined)
+    book.close('left')
+    book.open('right')
+    const items = book.take('right')
+    assert.deepEqual(items, [
+      ['a', 1],
+      ['b', 1],
+    ])
+    book.putBack('right', items)
+    book.close('right')
+    assert.deepEqual(book.takeLeft(), items)
+    book.open('left')
+    assert.deepEqual(book.take('left'), [])
+  })
+
+  it('tells the next neighbour what a round had told that ended after its neighbour had gone', () => {
+    const book = bookWith('left')
+    book.add(['a', 1], undefined)
+    const items = book.take('left')
+    book.close('left')
+    book.putBack('left', items)
+    book.open('right')
+    assert.deepEqual(book.take('right'), items)
+  })
+
+  it('tells again what was told lately, once', () => {
+    const book = bookWith('left')
+    book.add(['a', 1], undefined)
+    book.take('left')
+    book.tellAgain('left', ['a', 'b'])
+    assert.deepEqual(book.take('left'), [['a', 1]])
+    for (let each = 0; each < 3 * limits.newsTold; each++) book.add([`${each}`, 1], undefined)
+    while (book.take('left').length > 0);
+    book.tellAgain('left', ['a'])
+    assert.deepEqual(book.take('left'), [], 'too long ago')
+  })
+
+  it('says once what could not be read, and asks for the whole of it once', () => {
+    const book = bookWith('left')
+    book.unread('left', ['a'])
+    assert.deepEqual(book.takeUnread('left'), ['a'])
+    assert.deepEqual(book.takeUnread('left'), [])
+    assert.deepEqual([book.takeWhole('left', 'a'), book.takeWhole('left', 'a')], [true, false])
+  })
+
   it('keeps what was replaced by its fingerprint', () => {
     const book = bookWith('left')
     const [old, other] = [Uint8Array.of(1), Uint8Array.of(2)]

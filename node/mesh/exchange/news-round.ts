@@ -2,7 +2,7 @@
 
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { FormatError } from '../../../protocol/encoding/cbor.ts'
-import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
+import { ThymeshError } from '../../../protocol/errors.ts'
 import { limits } from '../../../protocol/limits.ts'
 import {
   type News,
@@ -14,7 +14,7 @@ import {
   type Wanted,
 } from '../../../protocol/messages/news.ts'
 import { openReport } from '../../../protocol/report/extended-report.ts'
-import { highestCounter } from '../../../protocol/report/report.ts'
+import { highestCounter, ReportError } from '../../../protocol/report/report.ts'
 import { takenMs } from '../limits.ts'
 import type { Channel } from '../transport/channel.ts'
 import type { Directory } from './directory.ts'
@@ -22,8 +22,8 @@ import { type Holdings, memberKey } from './holdings.ts'
 import { type Item, type NewsBook, printOf } from './news-book.ts'
 import { packItems, unpackItems } from './pack-items.ts'
 
-/** A round has ended early by nobody's fault, or by one that can't be told from that. */
-export class NewsError extends ThymeshError<'not-readable' | 'busy'> {}
+/** A round has ended early by nobody's fault. */
+export class NewsError extends ThymeshError<'busy'> {}
 
 export interface NewsComponents {
   directory: Pick<Directory, 'member' | 'report'>
@@ -31,6 +31,8 @@ export interface NewsComponents {
   book: NewsBook
   /** Takes a report from a neighbour. Throws if it isn't signed by its own peer. */
   add(envelope: Uint8Array, from: string): Promise<void>
+  /** A neighbour has told of this many reports that it then didn't send, or that there can't be. */
+  toldInVain(neighbour: string, count: number): void
 }
 
 /** How a round went that we have begun. */
@@ -44,6 +46,7 @@ export interface RoundOutcome {
 /** A report that we have asked for, and the one that we have of that peer. */
 interface Asked {
   readonly peer: string
+  readonly counter: number
   readonly base: Uint8Array | undefined
 }
 
@@ -68,35 +71,53 @@ export class NewsRound {
 
   /** Begins a round. Throws a FormatError where the other one is at fault. */
   async ask(channel: Channel): Promise<RoundOutcome> {
-    const items = this.#components.book.take(this.#neighbour)
+    const { book } = this.#components
+    const items = book.take(this.#neighbour)
     return await this.#orPutBack(items, async () => {
-      await channel.send(newsCodec, { ...toldOf(items) })
-      const { told = [], wants = [] } = await channel.receive(newsCodec)
+      await channel.send(newsCodec, { ...toldOf(items), ...this.#unread() })
+      const { told = [], wants = [], again = [] } = await channel.receive(newsCodec)
+      this.#tellAgain(again)
       const asked = this.#asked(told)
       const { reports, tooMany } = await this.#reports(items, wants)
       if (told.length > 0 || wants.length > 0) {
         await channel.send(newsCodec, { ...asked.wants, ...(reports && { reports }) })
       }
-      this.#components.book.putBack(this.#neighbour, tooMany)
-      if (asked.list.length > 0) await this.#take(asked.list, (await channel.receive(newsCodec)).reports)
+      book.putBack(this.#neighbour, tooMany)
+      let unread = 0
+      if (asked.list.length > 0) unread = await this.#take(asked.list, (await channel.receive(newsCodec)).reports)
       const isFull = Math.max(items.length, told.length) === limits.newsTold
-      return { more: isFull || tooMany.length > 0, told: items.length > 0 }
+      const more = isFull || tooMany.length > 0 || unread > 0 || again.length > 0
+      return { more, told: items.length > 0 }
     })
   }
 
   /** Answers one that a neighbour has begun with this message. */
   async answer(channel: Channel, first: News): Promise<void> {
+    const { book } = this.#components
+    this.#tellAgain(first.again ?? [])
     const asked = this.#asked(first.told ?? [])
-    const items = this.#components.book.take(this.#neighbour)
+    const items = book.take(this.#neighbour)
     await this.#orPutBack(items, async () => {
-      await channel.send(newsCodec, { ...toldOf(items), ...asked.wants })
+      await channel.send(newsCodec, { ...toldOf(items), ...asked.wants, ...this.#unread() })
       if (items.length === 0 && asked.list.length === 0) return
       const { wants = [], reports: sent } = await channel.receive(newsCodec)
       const { reports, tooMany } = await this.#reports(items, wants)
       if (reports !== undefined) await channel.send(newsCodec, { reports })
-      this.#components.book.putBack(this.#neighbour, tooMany)
+      book.putBack(this.#neighbour, tooMany)
       if (asked.list.length > 0) await this.#take(asked.list, sent)
     })
+  }
+
+  /** What we could not read, as a message says it. */
+  #unread(): Pick<News, 'again'> {
+    const peers = this.#components.book.takeUnread(this.#neighbour)
+    return peers.length === 0 ? {} : { again: peers.map(keyOf) }
+  }
+
+  #tellAgain(keys: readonly Uint8Array[]): void {
+    const { holdings, book } = this.#components
+    const peers = keys.flatMap(key => holdings.findOnly(key) ?? [])
+    book.tellAgain(this.#neighbour, peers)
   }
 
   /** What a round that fails has told counts as untold: at worst it is told twice. */
@@ -111,19 +132,23 @@ export class NewsRound {
 
   /** What we lack of what the neighbour has told. */
   #asked(told: readonly Told[]): AskedOf {
-    const { directory, holdings, book } = this.#components
+    const { directory, holdings, book, toldInVain } = this.#components
     const list: Asked[] = []
     const wants: Wanted[] = []
+    let impossible = 0
     for (const [place, [key, counter]] of told.entries()) {
       const peer = holdings.findOnly(key)
       const member = peer === undefined ? undefined : directory.member(peer)
       if (member === undefined) continue
       book.heard(this.#neighbour, [member.peer, counter])
+      if (counter > highestCounter(member)) impossible++
       if (counter <= (member.report?.counter ?? 0) || counter > highestCounter(member)) continue
-      const base = directory.report(member.peer)?.envelope
-      list.push({ peer: member.peer, base })
-      wants.push([place, base === undefined ? 0 : printOf(base)])
+      const isWhole = book.takeWhole(this.#neighbour, member.peer)
+      const base = isWhole ? undefined : directory.report(member.peer)?.envelope
+      list.push({ peer: member.peer, counter, base })
+      wants.push([place, base === undefined ? nothing : printOf(base)])
     }
+    if (impossible > 0) toldInVain(this.#neighbour, impossible)
     return { list, wants: wants.length === 0 ? {} : { wants } }
   }
 
@@ -145,7 +170,7 @@ export class NewsRound {
       last = place
       const envelope = directory.report(item[0])?.envelope ?? nothing
       const fits = bytes + overhead + envelope.length <= limits.newsReports
-      const base = fits && envelope.length > 0 && print > 0 ? book.replaced(item[0], print) : undefined
+      const base = fits && envelope.length > 0 ? book.replaced(item[0], print) : undefined
       if (base === undefined) whole.push(list.length)
       else bases.push(base)
       list.push(fits ? envelope : nothing)
@@ -157,33 +182,58 @@ export class NewsRound {
     return { reports: { packed, unpacked: contents.length, ...(whole.length > 0 && { whole }) }, tooMany }
   }
 
-  async #take(asked: readonly Asked[], sent: SentReports | undefined): Promise<void> {
-    if (sent === undefined) return
+  /** Resolves to how many could not be read, which is said in the next round. */
+  async #take(asked: readonly Asked[], sent: SentReports | undefined): Promise<number> {
+    const { book, toldInVain } = this.#components
+    if (sent === undefined) {
+      toldInVain(this.#neighbour, asked.length)
+      return 0
+    }
     const whole = new Set(sent.whole)
-    const bases = asked.flatMap(({ base }, at) => (base === undefined || whole.has(at) ? [] : [base]))
+    const given = asked.map((each, at) => ({ ...each, base: whole.has(at) ? undefined : each.base }))
+    const bases = given.flatMap(({ base }) => base ?? [])
+    let reports: Uint8Array[]
     try {
       const contents = await unpackItems(sent.packed, sent.unpacked, dictionaryOf(bases))
-      await this.#add(asked, newsReportsCodec.decode(contents))
+      reports = newsReportsCodec.decode(contents)
+      if (reports.length !== asked.length) {
+        throw new FormatError('malformed', `expected ${asked.length} reports, got ${reports.length}`)
+      }
     } catch (thrown) {
-      // Whoever makes two reports with the same fingerprint must not make others blame each other.
+      // Whoever signs two reports with the same fingerprint must not make others blame each other, or keep news from them.
       if (bases.length === 0) throw thrown
-      throw new NewsError('not-readable', `the reports of a round can't be read: ${messageOf(thrown)}`, {
-        cause: thrown,
-      })
+      toldInVain(this.#neighbour, 1)
+      const peers = asked.map(({ peer }) => peer)
+      book.unread(this.#neighbour, peers)
+      return peers.length
     }
+    // As many as go into one message: others are told once more.
+    const isFull = sent.unpacked > limits.newsReports - limits.envelope - overhead
+    return await this.#add(given, reports, isFull)
   }
 
   /** What waits for the pace of its author holds up nothing else. */
-  async #add(asked: readonly Asked[], reports: readonly Uint8Array[]): Promise<void> {
-    if (reports.length !== asked.length) {
-      throw new FormatError('malformed', `expected ${asked.length} reports, got ${reports.length}`)
-    }
+  async #add(given: readonly Asked[], reports: readonly Uint8Array[], isFull: boolean): Promise<number> {
+    const { add, book, toldInVain } = this.#components
     const adding: Promise<void>[] = []
+    const unread: string[] = []
+    let missing = 0
     for (const [at, envelope] of reports.entries()) {
-      if (envelope.length === 0) continue
-      const { peer } = openReport(envelope).document
-      if (peer !== asked[at]?.peer) throw new FormatError('malformed', `expected another report than one of ${peer}`)
-      const added = this.#components.add(envelope, this.#neighbour)
+      const { peer, counter, base } = given[at] as Asked
+      if (envelope.length === 0) {
+        missing += isFull ? 0 : 1
+        continue
+      }
+      const added = this.#addOne(envelope, peer, add).then(
+        got => {
+          if (got < counter) missing++
+        },
+        thrown => {
+          if (base === undefined || !isFault(thrown)) throw thrown
+          unread.push(peer)
+          missing++
+        },
+      )
       added.catch(() => {})
       adding.push(added)
       await Promise.race([added, nextTurn()])
@@ -193,15 +243,34 @@ export class NewsRound {
       await Promise.race([Promise.all(adding), sleep(takenMs, undefined, { signal: late.signal })])
     } finally {
       late.abort()
+      if (missing > 0) toldInVain(this.#neighbour, missing)
+      book.unread(this.#neighbour, unread)
     }
+    return unread.length
   }
+
+  /** Resolves to its counter. */
+  async #addOne(envelope: Uint8Array, expected: string, add: NewsComponents['add']): Promise<number> {
+    const { peer, counter } = openReport(envelope).document
+    if (peer !== expected) throw new FormatError('malformed', `expected another report than one of ${peer}`)
+    await add(envelope, this.#neighbour)
+    return counter
+  }
+}
+
+/** Whether a report was not what it has to be, whoever it was that made it so. */
+export function isFault(thrown: unknown): boolean {
+  return thrown instanceof FormatError || thrown instanceof ReportError
 }
 
 const nothing = new Uint8Array()
 
 function toldOf(items: readonly Item[]): Pick<News, 'told'> {
-  const key = (peer: string) => Uint8Array.from(memberKey(peer).subarray(0, newsKeyLength))
-  return items.length === 0 ? {} : { told: items.map(([peer, counter]) => [key(peer), counter]) }
+  return items.length === 0 ? {} : { told: items.map(([peer, counter]) => [keyOf(peer), counter]) }
+}
+
+function keyOf(peer: string): Uint8Array {
+  return Uint8Array.from(memberKey(peer).subarray(0, newsKeyLength))
 }
 
 /** Of the same form as what is compressed, so that all of one report follows all of the other. */

@@ -4,18 +4,14 @@
  */
 
 import type { PeerId, Stream } from '@libp2p/interface'
-import { FormatError } from '../../../protocol/encoding/cbor.ts'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { messageOf } from '../../../protocol/errors.ts'
 import type { ProtocolNames } from '../../../protocol/messages/messages.ts'
 import { newsCodec } from '../../../protocol/messages/news.ts'
-import { rolloutDefaults } from '../../../protocol/release/rollout-policy.ts'
 import { type OpenedReport, openReport } from '../../../protocol/report/extended-report.ts'
-import { ReportError } from '../../../protocol/report/report.ts'
 import { pause } from '../../concurrency/pause.ts'
 import type { Logger } from '../../process/log.ts'
-import type { FleetState } from '../../state/fleet-state.ts'
-import { releasesOf } from '../../state/releases.ts'
-import { idleNewsMs, newsFlushMs, newsMs } from '../limits.ts'
+import { gossipedNews, idleNewsMs, newsFlushMs, newsHurryMs, newsMs } from '../limits.ts'
 import type { Admission } from '../peers/admission.ts'
 import type { PeerScore } from '../peers/peer-score.ts'
 import { type Channel, withChannel } from '../transport/channel.ts'
@@ -25,20 +21,21 @@ import type { Gossip } from './gossip.ts'
 import type { Holdings } from './holdings.ts'
 import { NewsBook } from './news-book.ts'
 import { NewsLinks } from './news-links.ts'
-import { NewsError, NewsRound } from './news-round.ts'
-import { isRepetition } from './repetition.ts'
+import { isFault, NewsError, NewsRound } from './news-round.ts'
+import { noveltyOf } from './repetition.ts'
 
 export interface NewsInit {
   host: Host
   names: ProtocolNames
-  admission: Pick<Admission, 'gate' | 'members' | 'on' | 'off'>
-  state: Pick<FleetState, 'accepted'>
+  admission: Pick<Admission, 'gate' | 'members' | 'subjectOf' | 'on' | 'off'>
   directory: Directory
   holdings: Pick<Holdings, 'findOnly'>
   gossip: Pick<Gossip, 'publishReport' | 'publishOwnReport'>
   peerScore: Pick<PeerScore, 'allowRequest' | 'penalize'>
   /** Our own site. */
   site: () => string | undefined
+  /** Whether devices go on alone where they hear nothing of others: then all that is heard of those counts at once. */
+  isHurried: () => boolean
   log: Logger
 }
 
@@ -51,6 +48,11 @@ export class News {
   readonly #answered = new Map<string, number>()
   /** When a neighbour began its last one, by `performance.now()`. */
   readonly #lastRound = new Map<string, number>()
+
+  /** Neighbours with a hurried round that has not ended. */
+  readonly #hurried = new Set<string>()
+  #hurrying: NodeJS.Timeout | undefined
+  #hurriedAt = -Infinity
 
   /** `everyMs`: how often news are told; for tests. */
   constructor(components: NewsInit, { everyMs = newsMs }: { everyMs?: number | undefined } = {}) {
@@ -79,14 +81,15 @@ export class News {
   }
 
   async stop(): Promise<void> {
-    this.#links.stop()
     this.#stop.abort(new Error('the peer stops'))
+    clearTimeout(this.#hurrying)
+    this.#links.stop()
     await this.#components.host.unhandle(this.#components.names.news)
   }
 
   /** Members with which news are exchanged. */
   get neighbours(): PeerId[] {
-    return this.#components.admission.members.map(({ peer }) => peer).filter(peer => this.#book.has(peer.toString()))
+    return this.#book.neighbours.map(neighbour => peerIdFromString(neighbour))
   }
 
   /** Tells a neighbour now what it has not been told, and hears the same from it; for a while at most. Never rejects. */
@@ -101,31 +104,71 @@ export class News {
 
   /** Passes on what a neighbour has brought otherwise than by gossip. `before` is the last known report of that device. */
   spread(envelope: Uint8Array, before: OpenedReport | undefined, from: string): void {
-    if (this.#isHurried || !this.#tell(envelope, before, from)) this.#components.gossip.publishReport(envelope)
+    if (this.#components.isHurried() || !this.#tell(envelope, before, from)) {
+      this.#components.gossip.publishReport(envelope)
+    }
   }
 
-  /** Whether it is told as news: it is nothing but a repetition, and somebody is told. */
+  /** Whether it is told as news: it says nothing new, or nothing but a new head of a log, and somebody is told. */
   #tell(envelope: Uint8Array, before: OpenedReport | undefined, from?: string): boolean {
     const { document } = openReport(envelope)
-    // One alone may be of those who tell nobody.
-    const enough = Math.min(2, Math.max(1, this.#components.admission.members.length))
-    if (this.#book.neighbours.length < enough || !isRepetition(document, before?.document)) return false
+    const novelty = noveltyOf(document, before?.document)
+    if (!this.#hasEnough || novelty === 'change') return false
     const peer = this.#components.directory.member(document.peer)?.peer ?? document.peer
     this.#book.add([peer, document.counter], before?.envelope, from)
+    if (novelty === 'head') this.#hurry()
     return true
   }
 
-  /** Whether devices go on alone where they hear nothing of others: then all that is heard of those counts at once. */
-  get #isHurried(): boolean {
-    return releasesOf(this.#components.state.accepted).some(
-      ({ rollout }) => rollout !== undefined && (rollout.isolated ?? rolloutDefaults.isolated) !== 'wait',
+  /** Whether so many are told news that these reach all: one alone may be of those who tell nobody. */
+  get #hasEnough(): boolean {
+    return this.#book.neighbours.length >= Math.min(2, Math.max(1, this.#components.admission.members.length))
+  }
+
+  /** Tells the neighbours now, and so do they: witnesses hear in seconds, at the cost of news. */
+  #hurry(): void {
+    if (this.#stop.signal.aborted) return
+    this.#hurrying ??= setTimeout(
+      () => {
+        this.#hurrying = undefined
+        this.#hurriedAt = performance.now()
+        for (const neighbour of this.#book.neighbours) if (this.#book.hasNews(neighbour)) this.#hurryWith(neighbour)
+      },
+      Math.max(0, this.#hurriedAt + newsHurryMs - performance.now()),
     )
+  }
+
+  /** Nothing queues up for one that is slow: what comes meanwhile is told a round later. */
+  #hurryWith(neighbour: string): void {
+    if (this.#hurried.has(neighbour)) return
+    this.#hurried.add(neighbour)
+    void this.#links.roundWith(peerIdFromString(neighbour)).finally(() => this.#hurried.delete(neighbour))
+  }
+
+  /** Gossips what was not told to neighbours that have gone, where the others are too few. */
+  #spreadLeft(): void {
+    const { gossip, directory, admission } = this.#components
+    if (this.#stop.signal.aborted || this.#hasEnough || admission.members.length === 0) return
+    for (const [peer] of this.#book.takeLeft().slice(-gossipedNews)) {
+      const report = directory.report(peer)
+      if (report !== undefined) gossip.publishReport(report.envelope)
+    }
   }
 
   #round(neighbour: string): NewsRound {
     const { directory, holdings } = this.#components
     const add = (envelope: Uint8Array, from: string) => this.#add(envelope, from)
-    return new NewsRound({ directory, holdings, book: this.#book, add }, neighbour)
+    const toldInVain = (from: string, count: number) => this.#toldInVain(from, count)
+    return new NewsRound({ directory, holdings, book: this.#book, add, toldInVain }, neighbour)
+  }
+
+  /** An honest neighbour does that at times: what is beyond that is a fault. */
+  #toldInVain(neighbour: string, count: number): void {
+    const { peerScore } = this.#components
+    for (let each = 0; each < count; each++) {
+      if (peerScore.allowRequest(neighbour, 'newsInVain')) continue
+      peerScore.penalize(neighbour, 'it tells of reports that it does not have')
+    }
   }
 
   async #add(envelope: Uint8Array, from: string): Promise<void> {
@@ -148,6 +191,7 @@ export class News {
     else {
       this.#answered.delete(neighbour)
       this.#lastRound.delete(neighbour)
+      this.#links.release(neighbour)
     }
     this.#ended(neighbour, ended)
   }
@@ -168,8 +212,11 @@ export class News {
   /** One of the streams with a neighbour has ended: with the last one, it is told nothing any more. */
   #ended(neighbour: string, thrown: unknown): void {
     const { peerScore, log } = this.#components
-    if (!this.#answered.has(neighbour) && !this.#links.has(neighbour)) this.#book.close(neighbour)
-    if (thrown instanceof FormatError || thrown instanceof ReportError) peerScore.penalize(neighbour, messageOf(thrown))
+    if (!this.#answered.has(neighbour) && !this.#links.has(neighbour)) {
+      this.#book.close(neighbour)
+      this.#spreadLeft()
+    }
+    if (isFault(thrown)) peerScore.penalize(neighbour, messageOf(thrown))
     log.debug({ peer: neighbour, reason: messageOf(thrown) }, 'news ended')
   }
 }

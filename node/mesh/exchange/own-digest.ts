@@ -1,6 +1,7 @@
 /** The digest of what this peer holds, for sync: worked out once for each state of the directory. */
 
 import { equalBytes, sha256 } from '../../../protocol/encoding/hash.ts'
+import { limits } from '../../../protocol/limits.ts'
 import { certificateRank } from '../../../protocol/members/certificate.ts'
 import { digestCodec, type SyncDigest } from '../../../protocol/messages/messages.ts'
 import type { OpenedReport } from '../../../protocol/report/extended-report.ts'
@@ -71,6 +72,8 @@ export class OwnDigest {
       .members()
       .map(member => ({ peer: member.peer, issued: certificateRank(member), report: counterIn(form, member) }))
       .sort((a, b) => (a.peer < b.peer ? -1 : 1))
+      // What older peers, which alone need it, can take: they keep no more members either.
+      .slice(0, limits.digestMembers)
     const digest = { ...(state.head && { head: state.head }), members }
     const encoded = digestCodec.encode(digest)
     return { digest, hash: sha256(encoded), bytes: encoded.length }

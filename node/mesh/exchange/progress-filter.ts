@@ -15,7 +15,7 @@ export interface ProgressFilterInit {
 export class ProgressFilter {
   readonly #init: ProgressFilterInit
   /** When a report of each peer was passed on last. */
-  readonly #passed = new LRUCache<string, number>({ max: limits.members })
+  readonly #passed = new LRUCache<string, number>({ maxSize: limits.members, sizeCalculation: () => 1 })
 
   constructor(init: ProgressFilterInit) {
     this.#init = init

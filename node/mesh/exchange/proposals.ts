@@ -15,6 +15,7 @@ import type { FleetState } from '../../state/fleet-state.ts'
 import { ProposalBook } from '../../state/proposal-book.ts'
 import { resyncIntervalMs, syncTimeoutMs } from '../limits.ts'
 import type { Admission } from '../peers/admission.ts'
+import type { Member } from '../peers/newest-certificate.ts'
 import type { PeerScore } from '../peers/peer-score.ts'
 import { type Channel, ChannelError, withChannel } from '../transport/channel.ts'
 import type { Host } from '../transport/host.ts'
@@ -40,6 +41,15 @@ export class Proposals {
   readonly #running = new Map<string, boolean>()
   readonly #spread = () => {
     for (const { peer } of this.#components.admission.members) void this.exchangeWith(peer)
+  }
+  /** A closed proposal only tells operators who signed it: their controllers hear of it at once, others by and by. */
+  readonly #spreadClosed = () => {
+    const isController = ({ certificate }: Member) => certificate.role === 'controller'
+    const { members } = this.#components.admission
+    const carriers = members.filter(each => !isController(each))
+    const carrier = carriers[Math.floor(Math.random() * carriers.length)]
+    for (const { peer } of [...members.filter(isController), ...(carrier ? [carrier] : [])])
+      void this.exchangeWith(peer)
   }
   /** Members with proposals based on metadata that we didn't have yet: they are asked again once we have it. */
   readonly #ahead = new Map<string, PeerId>()
@@ -68,6 +78,7 @@ export class Proposals {
       if (host.peerId.toString() < peer.toString()) void this.exchangeWith(peer)
     })
     book.on('changed', this.#spread)
+    book.on('closed', this.#spreadClosed)
     this.#components.state.on('changed', this.#catchUp)
     // Repeats exchanges in case a stream was lost.
     this.#timer = setInterval(() => {
@@ -80,6 +91,7 @@ export class Proposals {
   async stop(): Promise<void> {
     clearInterval(this.#timer)
     this.book.off('changed', this.#spread)
+    this.book.off('closed', this.#spreadClosed)
     this.#components.state.off('changed', this.#catchUp)
     this.#stop.abort(new Error('the peer stops'))
     await this.#components.host.unhandle(this.#components.names.proposals)

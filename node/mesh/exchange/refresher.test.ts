@@ -6,8 +6,9 @@ import { setImmediate as tick } from 'node:timers/promises'
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { sha256 } from '../../../protocol/encoding/hash.ts'
-import type { DocumentRequest } from '../../../protocol/messages/messages.ts'
+import { type DocumentRequest, namedDocumentsCodec } from '../../../protocol/messages/messages.ts'
 import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
+import { namedRelease } from '../../../protocol/trust/fleet.ts'
 import type { Published } from '../../../protocol/trust/publish.ts'
 import { type TestFleet, testFleet, testNow, testSigner } from '../../../test/helpers/fleet.ts'
 import { silentLogger } from '../../../test/helpers/log.ts'
@@ -103,12 +104,30 @@ describe('a refresh', () => {
     const { root, timestamp } = next.trusted
     assert.ok(timestamp)
     const from = source('a', request => {
-      assert.ok('hash' in request)
+      assert.ok('hash' in request || 'named' in request)
       return honest(fleet, next)(request)
     })
     assert.equal(await refresher.refreshFrom(from, { root: root.signed.version, timestamp: timestamp.bytes }), true)
     assert.equal(state.accepted?.release.version, 2)
-    assert.equal(asked.length, 3, 'snapshot, targets, release')
+    assert.equal(asked.length, 4, 'all at once, which a peer of the version before refuses; snapshot, targets, release')
+  })
+
+  it('asks once for all that a head names and we lack', async t => {
+    const { fleet, state, refresher, source, asked } = await refreshing(t, founded)
+    const next = fleet.release({ message: 'news' })
+    const { root, snapshot, targets, timestamp } = next.trusted
+    const release = fleet.document(namedRelease(next.trusted)?.hash ?? assert.fail())
+    assert.ok(timestamp && snapshot && targets && release)
+    const all = [snapshot.bytes, targets.bytes, release]
+    const from = source('a', request => {
+      assert.ok('named' in request)
+      assert.deepEqual(request.named, sha256(timestamp.bytes))
+      assert.ok(request.without.length > 0 && request.without.length % 4 === 0)
+      return namedDocumentsCodec.encode({ documents: all })
+    })
+    assert.equal(await refresher.refreshFrom(from, { root: root.signed.version, timestamp: timestamp.bytes }), true)
+    assert.equal(state.accepted?.release.version, 2)
+    assert.equal(asked.length, 1)
   })
 
   it('walks the roots that a head names, and verifies its timestamp with them', async t => {

@@ -3,6 +3,7 @@
 import type { PeerId } from '@libp2p/interface'
 import { LRUCache } from 'lru-cache'
 import { FormatError } from '../../../protocol/encoding/cbor.ts'
+import { equalBytes } from '../../../protocol/encoding/hash.ts'
 import { messageOf } from '../../../protocol/errors.ts'
 import { limits } from '../../../protocol/limits.ts'
 import type { Head } from '../../../protocol/messages/messages.ts'
@@ -30,6 +31,7 @@ import {
 import { DocumentError, type Documents } from './documents.ts'
 import type { Equivocation } from './equivocation.ts'
 import { fetchFirstRoot, metadataFrom } from './metadata-source.ts'
+import { withNamed } from './named-source.ts'
 
 export interface RefresherComponents {
   state: FleetState
@@ -48,6 +50,8 @@ interface Job {
   head: Head | undefined
   readonly done: Promise<boolean>
 }
+
+const none = new Uint8Array()
 
 /** How a head compares with ours: a `newer-root` can't be verified before the roots up to it are fetched. */
 export type HeadComparison = 'newer' | 'newer-root' | 'known'
@@ -139,9 +143,12 @@ export class Refresher {
     const key = peer.toString()
     const time = clock.reference
     const { accepted: basis } = state
-    const documents = noting(this.#components.documents, place)
+    const single = noting(this.#components.documents, place)
     try {
       const signal = AbortSignal.any([stopped, AbortSignal.timeout(refreshTimeoutMs)])
+      const isNews =
+        head !== undefined && basis !== undefined && !equalBytes(head.timestamp, state.head?.timestamp ?? none)
+      const documents = isNews ? await withNamed(single, state, { peer, head, signal }) : single
       const before = state.trusted ?? (await fetchFirstRoot(documents, state, peer, signal))
       const source = metadataFrom(documents, peer, signal, head)
       const after = await refresh(before, source, time, async (role, set) => {
@@ -206,8 +213,12 @@ function placesFor(places: number): FairPlaces {
 /** Notes progress. A document may come from any member, and is fetched from others where one is late. */
 function noting(documents: RefresherComponents['documents'], place: Place): RefresherComponents['documents'] {
   return {
-    ask: async (peer, request, maxBytes, signal) => {
-      const answer = await documents.ask(peer, request, maxBytes, signal, () => place.touch())
+    ask: async (peer, request, maxBytes, signal, progress) => {
+      const noted = (bytes: number) => {
+        place.touch()
+        progress?.(bytes)
+      }
+      const answer = await documents.ask(peer, request, maxBytes, signal, noted)
       place.touch()
       return answer
     },

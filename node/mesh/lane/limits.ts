@@ -11,6 +11,8 @@ export const ticketMs = 30_000
 export const laneRetryMs = 10 * 60_000
 /** Lanes of one stream that the other side may give up in their handshake, as a slow machine does, before it stays on the mesh. */
 export const laneTries = 2
+/** When a stream whose lane was lost asks again, where its question could not be sent: others' have the places. */
+export const laneAskAgainMs = 1_000
 /** Streams of a connection that wait for a ticket at a time. */
 export const laneRequests = 32
 /** A stream that has moved so much gets a lane: what moves less is done before a lane is open. */

@@ -1,6 +1,7 @@
 /** Lanes for streams of access: a stream that moves much goes on on a connection of its own, where there can be one. */
 
 import type { Duplex } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection, Stream } from '@libp2p/interface'
 import { messageOf } from '../../../protocol/errors.ts'
 import { type LaneAnswer, laneAnswerCodec, streamLaneRequestCodec } from '../../../protocol/messages/lane.ts'
@@ -14,7 +15,7 @@ import type { Host } from '../transport/host.ts'
 import { wayOf } from '../transport/way.ts'
 import { LaneStream } from './lane-stream.ts'
 import type { LaneHolder, Lanes } from './lanes.ts'
-import { laneRequests, laneTries } from './limits.ts'
+import { laneAskAgainMs, laneRequests, laneTries } from './limits.ts'
 
 export interface StreamLanesComponents {
   readonly host: Host
@@ -94,17 +95,27 @@ export class StreamLanes {
     let isSettled = lost === 0
     const mayDial = lost < laneTries
     if (!mayDial) lanes.pause(connection)
-    await lanes.open(connection, {
-      protocol: this.#components.names.streamLane,
-      ask: async (channel, aes) => await channel.send(streamLaneRequestCodec, { stream: number, aes }),
-      onTicket: () => {
-        isSettled = true
-        stream.settled()
-        return mayDial
-      },
-      onOpen: socket => stream.dialled(socket),
-      isWanted: () => !stream.destroyed,
-    })
+    let isAsked = false
+    const isWanted = () => !stream.destroyed && connection.status === 'open' && !this.#stop.signal.aborted
+    // Whoever could not even ask knows as little as before, and nothing is lost yet: the stream goes on on the mesh meanwhile.
+    while (true) {
+      await lanes.open(connection, {
+        protocol: this.#components.names.streamLane,
+        ask: async (channel, aes) => {
+          isAsked = true
+          await channel.send(streamLaneRequestCodec, { stream: number, aes })
+        },
+        onTicket: () => {
+          isSettled = true
+          stream.settled()
+          return mayDial
+        },
+        onOpen: socket => stream.dialled(socket),
+        isWanted: () => !stream.destroyed,
+      })
+      if (isSettled || isAsked || !isWanted()) break
+      await sleep(laneAskAgainMs, undefined, { signal: this.#stop.signal }).catch(() => {})
+    }
     if (!isSettled) stream.unsettled()
   }
 

@@ -16,6 +16,8 @@ import { chunkMemory } from './chunk-memory.ts'
  * at a time. A layout takes about 50 bytes a file.
  */
 const openNars = 32
+/** One that nobody reads is closed after this long: its window and its layout are memory. */
+const openMs = 60_000
 
 /**
  * The read-ahead for sequential reads, as when a whole path is served: about eight chunks, since a read call costs
@@ -47,14 +49,23 @@ export interface ChunkReaderComponents {
   readonly store: { nar(path: string): Promise<RangeSource> } | Pick<NixStore, 'nar'>
   /** The reference positions of a path; undefined if its recipe isn't known. */
   readonly positionsOf: (path: StorePath) => Promise<Positions | undefined>
+  /** For tests; by default a minute. */
+  readonly openMs?: number
 }
 
 export class ChunkReader {
   readonly #components: ChunkReaderComponents
-  readonly #open = new LRUCache<StorePath, Promise<OpenNar | undefined>>({ max: openNars })
+  readonly #open: LRUCache<StorePath, Promise<OpenNar | undefined>>
 
   constructor(components: ChunkReaderComponents) {
     this.#components = components
+    const ages = { ttl: components.openMs ?? openMs, updateAgeOnGet: true, ttlAutopurge: true, ttlResolution: 1000 }
+    this.#open = new LRUCache({ max: openNars, ...ages })
+  }
+
+  /** NARs that are open now. */
+  get open(): number {
+    return this.#open.size
   }
 
   /**

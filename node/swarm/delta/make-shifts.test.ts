@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { encodeRecipe } from '../../../protocol/closure/recipe.ts'
-import { shiftsCodec } from '../../../protocol/closure/shifts.ts'
+import { shiftLimits, shiftsCodec } from '../../../protocol/closure/shifts.ts'
 import { fromHex, sha256, sha256Hex, toHex } from '../../../protocol/encoding/hash.ts'
 import { testStorePath } from '../../../test/helpers/fleet.ts'
 import { silentLogger } from '../../../test/helpers/log.ts'
@@ -53,7 +53,7 @@ async function scene(t: TestContext, programs: Readonly<Record<string, Uint8Arra
     return maker.make([of(held)], of(wanted), { onProgress })
   }
   const read = async (hash = '') => shiftsCodec.decode((await state.document(fromHex(hash))) ?? new Uint8Array())
-  return { make, read, directories, described, compared: () => compared }
+  return { make, read, directories, documents, described, compared: () => compared }
 }
 
 const none = { offsets: new Float64Array(), slots: new Uint32Array() }
@@ -67,9 +67,9 @@ function chunksOf(word: string, size: number) {
 }
 
 describe('the shifts of a release', () => {
-  it('are made once for two versions of a large path, and remembered while they are of use', async t => {
+  it('are made once for two versions of a large path, and remembered while their recipes are kept', async t => {
     const { before, after } = movedCode('make', { bytes })
-    const { make, read, described, compared } = await scene(t, {
+    const { make, read, described, documents, compared } = await scene(t, {
       'app-1.0': before,
       'app-2.0': after,
       'other-1.0': before,
@@ -82,9 +82,28 @@ describe('the shifts of a release', () => {
     assert.ok(pair?.cells.slice(2, 10).every(cell => cell !== undefined && Math.abs(cell - half) <= 64))
     assert.equal(await make(['app-1.0'], ['app-2.0']), first)
     assert.equal(compared(), 1)
+    assert.equal(await make([], []), undefined, 'another release, such as one of a site')
+    assert.equal(await make(['app-1.0'], ['app-2.0']), first)
+    assert.equal(compared(), 1)
+    const recipe = toHex(described.get('app-1.0')?.recipe ?? assert.fail())
+    const pruned = documents.get(recipe) ?? assert.fail()
+    documents.delete(recipe)
     assert.equal(await make([], []), undefined)
+    documents.set(recipe, pruned)
     assert.equal(await make(['app-1.0'], ['app-2.0']), first)
     assert.equal(compared(), 2)
+  })
+
+  it('are made although as many as a document holds are of paths that this machine lacks', async t => {
+    const { before, after } = movedCode('absent', { bytes })
+    const { make, described, compared } = await scene(t, { 'app-1.0': before, 'app-2.0': after })
+    const absent = Array.from({ length: shiftLimits.pairs }, (_, at) => [`gone${at}-1.0`, `gone${at}-2.0`] as const)
+    for (const name of absent.flat()) {
+      described.set(name, { path: testStorePath(name), recipe: sha256(Buffer.from(name)), narSize: bytes })
+    }
+    const olds = [...absent.map(([old]) => old), 'app-1.0']
+    assert.ok(await make(olds, [...absent.map(([, fresh]) => fresh), 'app-2.0']))
+    assert.equal(compared(), 1)
   })
 
   it('are none where the content is where one would look for it, which is remembered, too', async t => {

@@ -3,7 +3,7 @@
 import type { DescribedPath } from '../../../protocol/closure/closure.ts'
 import { decodeRecipe, type Recipe } from '../../../protocol/closure/recipe.ts'
 import { type Shifts, shiftAt, shiftCellBytes, shiftLimits, shiftsCodec } from '../../../protocol/closure/shifts.ts'
-import { sha256Hex, toHex } from '../../../protocol/encoding/hash.ts'
+import { fromHex, sha256Hex, toHex } from '../../../protocol/encoding/hash.ts'
 import { messageOf } from '../../../protocol/errors.ts'
 import { ThreadPool } from '../../concurrency/thread-pool.ts'
 import type { Logger } from '../../process/log.ts'
@@ -49,7 +49,7 @@ export class ShiftMaker {
     wanted: readonly DescribedPath[],
     { onProgress = () => {}, signal }: { onProgress?: ShiftProgress; signal?: AbortSignal } = {},
   ): Promise<string | undefined> {
-    const pairs = await this.#inStore(pairsOf(held, wanted))
+    const pairs = (await this.#inStore(pairsOf(held, wanted))).slice(0, shiftLimits.pairs)
     const found: Shifts[] = []
     const fresh: Pair[] = []
     for (const pair of pairs) {
@@ -58,7 +58,7 @@ export class ShiftMaker {
       else found.push(...known)
     }
     if (fresh.length > 0) found.push(...(await this.#compareAll(fresh, onProgress, signal)))
-    await this.#forgetOthers(pairs)
+    await this.#forgetGone()
     if (found.length === 0) return undefined
     const bytes = shiftsCodec.encode(fitting(found))
     await this.#components.state.keepDocument(bytes)
@@ -129,13 +129,15 @@ export class ShiftMaker {
     return bytes && decodeRecipe(bytes)
   }
 
-  /** Comparisons of versions that no device holds any more. */
-  async #forgetOthers(pairs: readonly Pair[]): Promise<void> {
-    const { table } = this.#components
-    const kept = new Set(pairs.map(keyOf))
+  /** Comparisons of versions that belong to no release any more: their recipes were pruned. Other releases need theirs again. */
+  async #forgetGone(): Promise<void> {
+    const { table, state } = this.#components
     const keys: string[] = []
-    for await (const [key] of table.entries()) keys.push(key)
-    for (const key of keys) if (!kept.has(key)) await table.delete(key)
+    for await (const key of table.keys()) keys.push(key)
+    for (const key of keys) {
+      const recipes = await Promise.all(recipesOf(key).map(hash => state.document(hash)))
+      if (recipes.includes(undefined)) await table.delete(key)
+    }
   }
 }
 
@@ -159,7 +161,7 @@ function pairsOf(held: readonly (readonly DescribedPath[])[], wanted: readonly D
       if (!isLarge(after) || here.has(toHex(after.recipe))) continue
       const distance = ({ narSize }: DescribedPath) => Math.abs(narSize - after.narSize)
       const [before] = (families.get(packageNameOf(after.path)) ?? []).toSorted((a, b) => distance(a) - distance(b))
-      if (before === undefined || pairs.size >= shiftLimits.pairs) continue
+      if (before === undefined) continue
       pairs.set(keyOf({ before, after }), { before, after })
     }
   }
@@ -184,3 +186,4 @@ function worthTelling(before: Recipe, after: Recipe, cells: ShiftResult): ShiftR
 }
 
 const keyOf = ({ before, after }: Pair) => `${toHex(before.recipe)} ${toHex(after.recipe)}`
+const recipesOf = (key: string) => key.split(' ').map(fromHex)

@@ -18,7 +18,7 @@ const large = new LargeFleet(2)
 const known = large.devices.map(device => large.report(device, 1))
 const next = large.devices.map(device => large.report(device, 2))
 
-const told: News['told'] = large.devices.map(({ peer }) => [
+const told: NonNullable<News['told']> = large.devices.map(({ peer }) => [
   Uint8Array.from(memberKey(peer).subarray(0, newsKeyLength)),
   2,
 ])
@@ -40,8 +40,9 @@ export const newsTargets: Target[] = [
     seeds: [
       rounds({}, {}),
       rounds({ told }, { reports: sent(newsReportsCodec.encode(known)) }),
-      rounds({ told }, { reports: { ...sent(), whole: [0, 1] }, wants: [[0, 1]] }),
-      rounds({}, { wants: [[0, 0]] }),
+      rounds({ told }, { reports: { ...sent(), whole: [0, 1] }, wants: [[0, new Uint8Array(8)]] }),
+      rounds({ told, again: [told[0]?.[0] ?? new Uint8Array(6)] }, {}),
+      rounds({}, { wants: [[0, new Uint8Array()]] }),
     ],
     refusals: [FormatError, ReportError, ChannelError, StreamError, NewsError],
     run: async bytes => {

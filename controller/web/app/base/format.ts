@@ -99,12 +99,6 @@ export function releaseText(version: number, site: string | null): string {
   return site === null ? String(version) : `${site}/${version}`
 }
 
-/** The config of a device's file: what the release calls CONFIG--DEVICE is that config with settings of this device. */
-export function configText(config: string | null, device: string): string | null {
-  const own = `--${device}`
-  return config?.endsWith(own) ? config.slice(0, -own.length) : config
-}
-
 /** Foreign text in one line with its control characters made visible; bounded, so that no row becomes a page. */
 export function lineText(text: string, most = 2000): string {
   const cut = text.length > most ? `${text.slice(0, most)}…` : text

@@ -1,6 +1,7 @@
 /** Metrics of devices, as they are asked for: a few at a time, kept for a while, and read again while they are shown. */
 
 import type { DeviceMetrics } from '../../../api/schemas/metrics.ts'
+import { clock } from '../base/clock.svelte.ts'
 import { client, type Failure, failureOf } from './client.ts'
 import type { Live } from './live.svelte.ts'
 
@@ -60,7 +61,7 @@ async function ask(
   const key = JSON.stringify([device, range, series])
   const found = kept.get(key)
   if (found !== undefined && Date.now() - found.at < (anew ? sharedMs : keptMs)) return await found.answer
-  const query = new URLSearchParams({ since: new Date(Date.now() - rangeMs[range]).toISOString(), wait: String(wait) })
+  const query = new URLSearchParams({ since: new Date(clock.now - rangeMs[range]).toISOString(), wait: String(wait) })
   for (const each of series) query.append('series', each)
   const answer = inTurn(() => client.get<DeviceMetrics>(`/v1/devices/${encodeURIComponent(device)}/metrics?${query}`))
   kept.delete(key)

@@ -10,7 +10,7 @@ const answeredMs = 40_000
 
 const live = $derived(
   session.link.state === 'live' ||
-    (session.link.state === 'connecting' && Math.abs(clock.now - fleet.loadedAt) < answeredMs),
+    (session.link.state === 'connecting' && Math.abs(clock.browser - fleet.loadedAt) < answeredMs),
 )
 const peers = $derived(new Set(fleet.about?.peers))
 const seen: Seen = $derived({ now: clock.now, live, peers })

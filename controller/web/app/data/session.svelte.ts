@@ -21,6 +21,8 @@ interface PageState {
   readonly cutOff?: 'not-signed' | 'revoked' | 'token-revoked' | null
   readonly sealed: boolean
   readonly unlockedUntil: string | null
+  /** By its clock. */
+  readonly now: string
 }
 
 const kept = 'thymesh.session'
@@ -164,7 +166,9 @@ async function refresh(): Promise<void> {
 }
 
 async function look(): Promise<PageState> {
+  const asked = Date.now()
   about = await client.get<PageState>('/page/state')
+  clock.compare(asked, Date.parse(about.now))
   return about
 }
 

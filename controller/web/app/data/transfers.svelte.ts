@@ -1,5 +1,6 @@
 /** Files on their way to and from devices: each with what has moved, and a way to stop it. */
 
+import { saveBlob } from '../base/save-file.ts'
 import { client, type Failure, failureOf } from './client.ts'
 import { openSocket } from './socket.ts'
 
@@ -50,7 +51,7 @@ export const transfers = {
       const response = await client.stream(`/page/file?${new URLSearchParams({ device, user, path })}`, signal)
       // It may have grown since the folder was listed.
       change(key, { size: Number(response.headers.get('thymesh-size') ?? size) })
-      save(await collected(response, done => change(key, { done })), name)
+      saveBlob(name, await collected(response, done => change(key, { done })))
     })
   },
 }
@@ -141,13 +142,4 @@ async function collected(response: Response, moved: (bytes: number) => void): Pr
     held = 0
   }
   return new Blob([...blobs, ...parts], { type: 'application/octet-stream' })
-}
-
-function save(blob: Blob, name: string): void {
-  const link = document.createElement('a')
-  const url = URL.createObjectURL(blob)
-  link.href = url
-  link.download = name
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(url), 60_000)
 }

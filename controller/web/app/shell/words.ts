@@ -15,6 +15,9 @@ export const frame = words(
     lostText: (time: string) =>
       `Everything below is as it was ${time}. It goes on by itself as soon as the controller is back.`,
     lostHint: 'Is it running? Start it again with:',
+    clock: (time: string, ahead: boolean) =>
+      `The clock of this computer is ${time} ${ahead ? 'ahead of' : 'behind'} that of the controller`,
+    clockHint: 'All times here are told by the controller’s clock.',
     sleptTitle: (time: string) => `This computer slept for ${time}; everything was read again.`,
     restarted: 'The controller was started anew; everything was read again.',
     cutOff: {
@@ -75,6 +78,9 @@ export const frame = words(
     lostText: (time: string) =>
       `Alles hier ist so, wie es ${time} war. Es geht von selbst weiter, sobald der Controller zurück ist.`,
     lostHint: 'Läuft er? So startet er wieder:',
+    clock: (time: string, ahead: boolean) =>
+      `Die Uhr dieses Rechners geht der des Controllers um ${time} ${ahead ? 'vor' : 'nach'}`,
+    clockHint: 'Alle Zeiten hier sind die der Uhr des Controllers.',
     sleptTitle: (time: string) => `Dieser Rechner hat ${time} geschlafen; alles wurde neu gelesen.`,
     restarted: 'Der Controller wurde neu gestartet; alles wurde neu gelesen.',
     cutOff: {

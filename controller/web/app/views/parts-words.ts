@@ -71,7 +71,8 @@ export const partsWords = words(
     } as Readonly<Record<string, string>>,
     artifacts: 'Artifacts',
     artifactsLead: 'Files and folders of the project that devices get as they are.',
-    artifactColumns: { path: 'Path', kind: 'Kind', size: 'Size' },
+    artifactColumns: { path: 'Path', kind: 'Kind', places: 'Used in', devices: 'Devices', size: 'Size' },
+    artifactDownload: 'Download',
     kinds: { file: 'file', folder: 'folder' },
     chosenFile: 'File',
     artifactAdd: 'Add …',
@@ -81,7 +82,8 @@ export const partsWords = words(
     artifactRemove: 'Remove …',
     artifactRemoveTitle: (path: string) => `Remove ${path}`,
     artifactRemoveText:
-      'The file is deleted from the project; Git keeps what was committed. Modules that name it fail until they name another.',
+      'It is deleted from the project; Git keeps what was committed. Devices lose it with the next deploy.',
+    artifactUsed: (places: string) => `Used by ${places}: change these first.`,
     artifactsNone: 'No artifact yet',
     artifactsNoneText:
       'Put files into artifacts/ of the project, and let Git know them. Settings of modules name them.',
@@ -175,7 +177,8 @@ export const partsWords = words(
     } as Readonly<Record<string, string>>,
     artifacts: 'Artefakte',
     artifactsLead: 'Dateien und Ordner des Projekts, die Geräte unverändert bekommen.',
-    artifactColumns: { path: 'Pfad', kind: 'Art', size: 'Größe' },
+    artifactColumns: { path: 'Pfad', kind: 'Art', places: 'Benutzt in', devices: 'Geräte', size: 'Größe' },
+    artifactDownload: 'Herunterladen',
     kinds: { file: 'Datei', folder: 'Ordner' },
     chosenFile: 'Datei',
     artifactAdd: 'Hinzufügen …',
@@ -185,7 +188,8 @@ export const partsWords = words(
     artifactRemove: 'Entfernen …',
     artifactRemoveTitle: (path: string) => `${path} entfernen`,
     artifactRemoveText:
-      'Die Datei wird im Projekt gelöscht; Git behält, was committet war. Module, die sie nennen, scheitern, bis sie eine andere nennen.',
+      'Es wird im Projekt gelöscht; Git behält, was committet war. Geräte verlieren es mit dem nächsten Deploy.',
+    artifactUsed: (places: string) => `Benutzt von ${places}: ändere erst diese.`,
     artifactsNone: 'Noch kein Artefakt',
     artifactsNoneText:
       'Lege Dateien in artifacts/ des Projekts und mache sie Git bekannt. Einstellungen von Modulen nennen sie.',

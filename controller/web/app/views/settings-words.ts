@@ -34,6 +34,10 @@ export const settingsWords = words(
     forget: 'Forget them',
     forgotten: 'Saved filters are forgotten',
     noFilters: 'none',
+    deviceColumns: 'Columns of devices',
+    chosenColumns: 'chosen',
+    usualColumns: 'The usual ones',
+    theUsual: 'the usual ones',
     keyboard: 'Keyboard',
     does: {
       palette: 'Go to anything, order something',
@@ -73,6 +77,10 @@ export const settingsWords = words(
     forget: 'Vergessen',
     forgotten: 'Gemerkte Filter sind vergessen',
     noFilters: 'keine',
+    deviceColumns: 'Spalten der Geräte',
+    chosenColumns: 'gewählt',
+    usualColumns: 'Die üblichen',
+    theUsual: 'die üblichen',
     keyboard: 'Tastatur',
     does: {
       palette: 'Zu allem gehen, etwas beauftragen',

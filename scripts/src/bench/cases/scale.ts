@@ -11,6 +11,7 @@ import { newHead } from '../scale/new-head.ts'
 import { oneDifference } from '../scale/one-difference.ts'
 import { rejoin } from '../scale/rejoin.ts'
 import { reportJourney } from '../scale/report-journey.ts'
+import { shardCosts } from '../scale/shards.ts'
 import { viewTimes } from '../scale/views.ts'
 
 const large = 10_000
@@ -24,6 +25,7 @@ const minutesPerDay = 1_440
 export function scale(bench: Bench): Promise<Result> {
   return bench.with(async stack => {
     const views = viewTimes(large)
+    const shards = { ownConfigs: shardCosts(true), oneConfig: shardCosts(false) }
     const memory = await membersMemory(bench, large, stack)
     const head = await newHead(large, stack)
     const synced = await oneDifference(large - neighbours, stack)
@@ -47,12 +49,19 @@ export function scale(bench: Bench): Promise<Result> {
         { what: 'the longest block by a new head, 10,000', figure: head.nextMs, unit: 'ms', goal: 50 },
         { what: 'memory that members add to a daemon, 10,000', figure: memory.added / 1e6, unit: 'MB', goal: 5 },
         { what: 'processor time of the rows of `status`, 10,000', figure: views.devices, unit: 'ms', goal: 100 },
+        {
+          what: 'what a device fetches of a release for 50,000 with a config each',
+          figure: shards.ownConfigs.own / 1e3,
+          unit: 'kB',
+          goal: 500,
+        },
         { what: 'disk writes a day, 1,000', figure: (written.bytes * reportsPerDay) / 1e6, unit: 'MB', goal: 10 },
         { what: 'reports heard at rest, 10,000', figure: heard(large), unit: 'B/s', goal: 300 },
       ],
       peers: {},
       detail: {
         views,
+        shards,
         memory,
         head,
         synced,

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { NoStore } from '../../../../node/courier/no-store.ts'
 import { MeshPeer } from '../../../../node/peer/mesh-peer.ts'
+import { limitBufferPool } from '../../../../node/process/buffer-pool.ts'
 import { makeLogger } from '../../../../node/process/log.ts'
 import { parseSettings } from '../../../../node/settings/settings.ts'
 import { openState } from '../../../../node/state/peer-state.ts'
@@ -12,6 +13,7 @@ import { openState } from '../../../../node/state/peer-state.ts'
 const collections = 20
 const betweenMs = 100
 
+limitBufferPool()
 const [directory = '', fleet = '', certificate = ''] = process.argv.slice(2)
 const settings = parseSettings(
   { state: directory, listen: ['/ip4/127.0.0.1/tcp/0'], mdns: false, dht: 'off', log: 'silent' },
