@@ -5,18 +5,25 @@
 
 import { maxChunkSize } from '../recipe/chunker.ts'
 
-/** Pieces are multiples of this, so that one fits many chunks. */
-const stepBytes = 64 * 1024
+/** Pieces are multiples of this: larger steps hold more than they need, smaller ones are rarely of the size that is wanted next. */
+const stepBytes = 32 * 1024
 /** Kept free for the next chunks, in bytes; what is more than that is left to V8. */
 const mostFreeBytes = 4 * 1024 ** 2
 /** When nothing has moved for this long, all free memory is given up. */
 const idleMs = 10_000
+
+export interface MemoryWatcher {
+  freed(memory: Uint8Array): void
+  taken(memory: Uint8Array): void
+}
 
 /**
  * Lends memory. Each piece has holders: who took it is the first, and each reader that is to keep a part of it for a while is
  * one more. The last one to give it back makes it free. Who never does leaves it to the garbage collector, which is no error.
  */
 export class ChunkMemory {
+  /** Of tests: it sees memory that nobody holds any more, and memory that somebody takes again. */
+  watcher: MemoryWatcher | undefined
   readonly #holders = new WeakMap<ArrayBufferLike, number>()
   readonly #free = new Map<number, Buffer[]>()
   readonly #idleMs: number
@@ -39,6 +46,7 @@ export class ChunkMemory {
     this.#usedAt = performance.now()
     const known = this.#free.get(size)?.pop()
     if (known !== undefined) this.#freeBytes -= size
+    if (known !== undefined) this.watcher?.taken(known)
     const bytes = known ?? Buffer.allocUnsafeSlow(size)
     this.#holders.set(bytes.buffer, 1)
     return bytes.subarray(0, length)
@@ -57,6 +65,7 @@ export class ChunkMemory {
     if (holders === undefined) return
     this.#holders.set(bytes.buffer, known(holders) - 1)
     if (holders > 1) return
+    this.watcher?.freed(new Uint8Array(bytes.buffer))
     const size = bytes.buffer.byteLength
     if (size > 2 * maxChunkSize || this.#freeBytes + size > mostFreeBytes) return
     const free = this.#free.get(size) ?? []
@@ -76,6 +85,11 @@ export class ChunkMemory {
     }, this.#idleMs)
     return timer.unref()
   }
+}
+
+/** The memory that these bytes keep from being used otherwise, in bytes: a chunk is a part of a larger piece. */
+export function heldBytes(bytes: Uint8Array): number {
+  return Math.max(bytes.length, Math.min(bytes.buffer.byteLength, 2 * maxChunkSize))
 }
 
 /** Memory that is free belongs to whoever takes it next: nobody else may speak for it. */

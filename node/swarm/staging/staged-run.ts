@@ -8,13 +8,13 @@ interface Part {
   readonly from: number
   to: number
   readonly position: number
-  readonly isNew: boolean
+  readonly isFresh: boolean
 }
 
 /** Where the bytes of a chunk are. */
 export interface StagedBytes {
   readonly position: number
-  readonly isNew: boolean
+  readonly isFresh: boolean
   readonly known: Uint8Array | undefined
 }
 
@@ -29,17 +29,17 @@ export class StagedRun {
   }
 
   /**
-   * Adds a chunk of so many bytes, which are at `position` in the file; `isNew`, if they were written not long ago. They may be in
+   * Adds a chunk of so many bytes, which are at `position` in the file; `isFresh`, if they were written a moment ago. They may be in
    * memory. False if it doesn't fit.
    */
-  add(length: number, { position, isNew, known }: StagedBytes): boolean {
+  add(length: number, { position, isFresh, known }: StagedBytes): boolean {
     const from = this.#used
     if (from + length > this.#into.length) return false
     const last = this.#parts.at(-1)
     if (known !== undefined) this.#into.set(known, from)
-    else if (last?.to === from && last.position + from - last.from === position && last.isNew === isNew)
+    else if (last?.to === from && last.position + from - last.from === position && last.isFresh === isFresh)
       last.to += length
-    else this.#parts.push({ from, to: from + length, position, isNew })
+    else this.#parts.push({ from, to: from + length, position, isFresh })
     this.#used += length
     this.#count++
     return true
@@ -49,10 +49,10 @@ export class StagedRun {
   async read(file: Promise<FileHandle> | undefined): Promise<number> {
     try {
       const handle = await file
-      for (const { from, to, position, isNew } of this.#parts) {
+      for (const { from, to, position, isFresh } of this.#parts) {
         const part = this.#into.subarray(from, to)
         if (handle === undefined) return 0
-        if (!(isNew ? readFullySync(handle.fd, part, position) : await readFully(handle, part, position))) return 0
+        if (!(isFresh ? readFullySync(handle.fd, part, position) : await readFully(handle, part, position))) return 0
       }
       return this.#count
     } catch {

@@ -9,8 +9,9 @@ import { readFully } from '../../files/file-io.ts'
 import { unlessMissing } from '../../files/missing.ts'
 import { Bitfield } from '../chunks/bitfield.ts'
 import type { ChunkList } from '../chunks/chunk-list.ts'
-import { chunkMemory } from '../chunks/chunk-memory.ts'
+import { chunkMemory, heldBytes } from '../chunks/chunk-memory.ts'
 import { recentChunkBytes } from '../limits.ts'
+import { FreshChunks } from './fresh-chunks.ts'
 import { GatheredWrites } from './gathered-writes.ts'
 import { StagedRun } from './staged-run.ts'
 import { type StagedRange, StagingLayout } from './staging-layout.ts'
@@ -69,8 +70,8 @@ export class Staging {
   readonly #written: Bitfield
   readonly #writing = new Map<number, Promise<void>>()
   readonly #budgetBytes: number
-  /** Chunks that were there at the start: to read them, the disk may have to be waited for. */
-  readonly #found: Bitfield
+  /** To read all others, the disk may have to be waited for. */
+  readonly #fresh: FreshChunks
   /** Recently written chunks: most are imported or served shortly after. */
   readonly #recent = new Map<number, Uint8Array>()
   readonly #maxRecentBytes: number
@@ -95,7 +96,7 @@ export class Staging {
     })
     this.#staged = new Bitfield(list.count)
     this.#written = new Bitfield(list.count)
-    this.#found = new Bitfield(list.count)
+    this.#fresh = new FreshChunks(number => list.length(number))
     this.#budgetBytes = init.budgetBytes
     this.#maxRecentBytes = init.recentBytes ?? recentChunkBytes
   }
@@ -186,7 +187,7 @@ export class Staging {
       file ??= its
       if (its !== file || !this.has(number)) break
       const position = this.#layout.offsets[number] ?? 0
-      const bytes = { position, isNew: !this.#found.has(number), known: this.#recent.get(number) }
+      const bytes = { position, isFresh: this.#fresh.has(number), known: this.#recent.get(number) }
       if (!run.add(this.#list.length(number), bytes)) break
     }
     return await run.read(file?.handle)
@@ -239,7 +240,6 @@ export class Staging {
     for await (const number of verifyStaged(handle, file, this.#list, this.#layout.offsets)) {
       this.#staged.add(number)
       this.#written.add(number)
-      this.#found.add(number)
       file.bytes += this.#list.length(number)
     }
     this.#bytes += file.bytes
@@ -268,6 +268,7 @@ export class Staging {
       // If the file was removed meanwhile, the chunk is gone too: its path is in the store.
       if (file.handle === handle) {
         this.#staged.add(number)
+        this.#fresh.add(number)
         this.#remember(number, bytes)
       }
     } catch (thrown) {
@@ -283,7 +284,7 @@ export class Staging {
   #remember(number: number, bytes: Uint8Array): void {
     this.#unremember(number)
     this.#recent.set(number, bytes)
-    this.#recentBytes += bytes.length
+    this.#recentBytes += heldBytes(bytes)
     for (const oldest of this.#recent.keys()) {
       if (this.#recentBytes <= this.#maxRecentBytes) break
       this.#unremember(oldest)
@@ -293,13 +294,14 @@ export class Staging {
   #unremember(number: number): void {
     const bytes = this.#recent.get(number)
     if (bytes === undefined) return
-    this.#recentBytes -= bytes.length
+    this.#recentBytes -= heldBytes(bytes)
     this.#recent.delete(number)
     chunkMemory.give(bytes)
   }
 
   #forget(number: number): void {
     this.#staged.remove(number)
+    this.#fresh.delete(number)
     this.#unremember(number)
   }
 
