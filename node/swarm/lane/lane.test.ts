@@ -263,7 +263,7 @@ test(
     const sending = (async () => {
       for (let chunk = 0; chunk < count; chunk++) {
         const bytes = chunkMemory.take(size)
-        bytes.set(noise(`chunk ${chunk}`, size))
+        bytes.set(content(chunk))
         const header = encodeChunkHeader(chunk, 'raw', size)
         const onSent = () => {
           chunkMemory.give(bytes)
