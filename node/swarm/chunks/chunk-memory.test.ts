@@ -9,6 +9,8 @@ test('memory is used again when its last holder has given it back', () => {
   const memory = new ChunkMemory()
   const first = memory.take(70_000)
   const part = memory.hold(first.subarray(10, 20))
+  assert.ok(memory.heldBytes(part) >= 70_000)
+  assert.equal(memory.heldBytes(Buffer.alloc(10).subarray(3)), 7)
   memory.give(first)
   assert.notEqual(memory.take(70_000).buffer, first.buffer)
   memory.give(part)

@@ -75,6 +75,11 @@ export class ChunkMemory {
     this.#timer ??= this.#watch()
   }
 
+  /** What somebody keeps from being used again by holding these bytes: a piece is larger than its chunk. */
+  heldBytes(bytes: Uint8Array): number {
+    return this.#holders.has(bytes.buffer) ? bytes.buffer.byteLength : bytes.length
+  }
+
   #watch(): NodeJS.Timeout {
     const timer = setInterval(() => {
       if (performance.now() - this.#usedAt < this.#idleMs) return
@@ -85,11 +90,6 @@ export class ChunkMemory {
     }, this.#idleMs)
     return timer.unref()
   }
-}
-
-/** The memory that these bytes keep from being used otherwise, in bytes: a chunk is a part of a larger piece. */
-export function heldBytes(bytes: Uint8Array): number {
-  return Math.max(bytes.length, Math.min(bytes.buffer.byteLength, 2 * maxChunkSize))
 }
 
 /** Memory that is free belongs to whoever takes it next: nobody else may speak for it. */

@@ -9,7 +9,7 @@ import { readFully } from '../../files/file-io.ts'
 import { unlessMissing } from '../../files/missing.ts'
 import { Bitfield } from '../chunks/bitfield.ts'
 import type { ChunkList } from '../chunks/chunk-list.ts'
-import { chunkMemory, heldBytes } from '../chunks/chunk-memory.ts'
+import { chunkMemory } from '../chunks/chunk-memory.ts'
 import { recentChunkBytes } from '../limits.ts'
 import { FreshChunks } from './fresh-chunks.ts'
 import { GatheredWrites } from './gathered-writes.ts'
@@ -284,7 +284,7 @@ export class Staging {
   #remember(number: number, bytes: Uint8Array): void {
     this.#unremember(number)
     this.#recent.set(number, bytes)
-    this.#recentBytes += heldBytes(bytes)
+    this.#recentBytes += chunkMemory.heldBytes(bytes)
     for (const oldest of this.#recent.keys()) {
       if (this.#recentBytes <= this.#maxRecentBytes) break
       this.#unremember(oldest)
@@ -294,7 +294,7 @@ export class Staging {
   #unremember(number: number): void {
     const bytes = this.#recent.get(number)
     if (bytes === undefined) return
-    this.#recentBytes -= heldBytes(bytes)
+    this.#recentBytes -= chunkMemory.heldBytes(bytes)
     this.#recent.delete(number)
     chunkMemory.give(bytes)
   }
