@@ -19,11 +19,21 @@ test('memory is used again when its last holder has given it back', () => {
 
 test('memory that is given back once too often is an error, and foreign memory is none', () => {
   const memory = new ChunkMemory()
-  const bytes = memory.take(10)
+  const bytes = memory.take(70_000)
   memory.give(bytes)
   assert.throws(() => memory.give(bytes), RangeError)
   assert.throws(() => memory.hold(bytes), RangeError)
   memory.give(memory.hold(Buffer.alloc(10)))
+})
+
+test('a chunk takes at most twice its size, so that thousands of tiny ones take little', () => {
+  const memory = new ChunkMemory()
+  for (const length of [0, 1, 100, 16_383, 16_384, 16_385, 70_000, 262_144]) {
+    const bytes = memory.take(length)
+    assert.equal(bytes.length, length)
+    assert.ok(memory.heldBytes(bytes) <= 2 * length, `${memory.heldBytes(bytes)} for ${length}`)
+    memory.give(bytes)
+  }
 })
 
 test('little is kept free, and nothing when nothing moves', async () => {

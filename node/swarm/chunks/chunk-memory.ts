@@ -7,6 +7,8 @@ import { maxChunkSize } from '../recipe/chunker.ts'
 
 /** Pieces are multiples of this: larger steps hold more than they need, smaller ones are rarely of the size that is wanted next. */
 const stepBytes = 32 * 1024
+/** Smaller ones are not lent: somebody who sends thousands of tiny chunks would be given a piece for each. */
+const leastBytes = 16 * 1024
 /** Kept free for the next chunks, in bytes; what is more than that is left to V8. */
 const mostFreeBytes = 4 * 1024 ** 2
 /** When nothing has moved for this long, all free memory is given up. */
@@ -42,7 +44,8 @@ export class ChunkMemory {
 
   /** So many bytes of arbitrary content, with one holder. */
   take(length: number): Buffer {
-    const size = Math.max(1, Math.ceil(length / stepBytes)) * stepBytes
+    if (length < leastBytes) return Buffer.allocUnsafe(length)
+    const size = Math.ceil(length / stepBytes) * stepBytes
     this.#usedAt = performance.now()
     const known = this.#free.get(size)?.pop()
     if (known !== undefined) this.#freeBytes -= size

@@ -15,6 +15,7 @@ import { poll, until } from '../../../test/helpers/until.ts'
 import { LaneDoor } from '../../mesh/lane/lane-tls.ts'
 import { Tickets } from '../../mesh/lane/tickets.ts'
 import { chunkMemory } from '../chunks/chunk-memory.ts'
+import { lanePendingBytes } from '../limits.ts'
 import { acceptedLane } from './chunk-lane.ts'
 import type { FramePatience } from './frame-patience.ts'
 import type { Lane } from './lane.ts'
@@ -272,7 +273,7 @@ test(
         await near.lane.write([header, bytes], never, onSent)
       }
     })()
-    await until(() => far.frames.length >= 10, 'as many chunks as the reader takes')
+    await until(() => far.frames.length >= 5, 'as many chunks as the reader takes')
     assert.ok(sent < count)
     resolve()
     await sending
@@ -280,6 +281,27 @@ test(
     for (const { chunk, bytes } of far.frames) assert.ok(content(chunk).equals(bytes), `chunk ${chunk}`)
   },
 )
+
+test('chunks that nobody takes are bounded by the memory that they keep, however small they are', options, async t => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  t.after(() => resolve())
+  const { near, far } = await (await door(t, { hold: promise })).opened('a')
+  const size = 16_400
+  const sending = (async () => {
+    for (let chunk = 0; chunk < 2_000; chunk++) await near.send(chunk, Buffer.alloc(size))
+  })()
+  const ended = assert.rejects(sending)
+  await until(() => heldBy(far) > lanePendingBytes, 'as many chunks as are held')
+  const held = heldBy(far)
+  assert.ok(held < 1.2 * lanePendingBytes, `expected little beyond the bound, got ${held} bytes`)
+  near.lane.close()
+  await ended
+})
+
+/** Memory that the chunks on one end keep, in bytes. */
+function heldBy({ frames }: End): number {
+  return frames.reduce((sum, { bytes }) => sum + chunkMemory.heldBytes(bytes), 0)
+}
 
 test('what waits to be sent is given up when the lane ends, or its session', options, async t => {
   const { promise, resolve } = Promise.withResolvers<void>()

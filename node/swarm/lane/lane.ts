@@ -4,6 +4,7 @@ import type { TLSSocket } from 'node:tls'
 import { messageOf } from '../../../protocol/errors.ts'
 import type { ChunkFrame } from '../../../protocol/messages/swarm.ts'
 import { LaneError } from '../../mesh/lane/lane-tls.ts'
+import { chunkMemory } from '../chunks/chunk-memory.ts'
 import { laneAheadBytes, lanePendingBytes, laneWatchMs } from '../limits.ts'
 import { type FramePatience, frameMs, usualPatience } from './frame-patience.ts'
 import { LaneReader } from './lane-reader.ts'
@@ -122,14 +123,15 @@ export class Lane {
 
   #came(frame: ChunkFrame): void {
     this.#since = undefined
-    this.#pendingBytes += frame.bytes.length
+    this.#pendingBytes += chunkMemory.heldBytes(frame.bytes)
     if (this.#user === undefined) this.#early.push(frame)
     else this.#handle(frame)
   }
 
   #handle(frame: ChunkFrame): void {
+    const held = chunkMemory.heldBytes(frame.bytes)
     void this.#user?.onChunk(frame).finally(() => {
-      this.#pendingBytes -= frame.bytes.length
+      this.#pendingBytes -= held
       if (!this.#paused || this.#pendingBytes > lanePendingBytes / 2) return
       this.#paused = false
       // What wasn't read meanwhile wasn't late.
