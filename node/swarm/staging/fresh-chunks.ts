@@ -4,7 +4,7 @@ import { totalmem } from 'node:os'
 
 const MIB = 1024 ** 2
 /** A 16th of the machine's memory, within these bounds: what was written before may have made room for other files. */
-export const mostFreshBytes = Math.max(16 * MIB, Math.min(128 * MIB, totalmem() / 16))
+const mostFreshBytes = Math.max(16 * MIB, Math.min(128 * MIB, totalmem() / 16))
 
 export class FreshChunks {
   readonly #lengthOf: (number: number) => number
