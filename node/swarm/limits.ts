@@ -52,6 +52,12 @@ export const compressBelowLoad = 0.7
 export const maxBusyMs = 60_000
 /** The largest window for decompressing a chunk, as a power of two: that of zstd level 3. A frame may require 2 GiB. */
 export const zstdWindowLog = 21
+/**
+ * So long requests wait for others that go into the same frame, while as many chunks as this are on their way: the largest window
+ * lasts twice as long at 400 MB/s.
+ */
+export const askPauseMs = 10
+export const askEarlyBelow = 8
 /** The scheduler runs at least this often; longer timers would overflow. */
 export const longestPauseMs = 60_000
 /** The size of a delta base: twice as much saves another 3 % and takes twice the time. */

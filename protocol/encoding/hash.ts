@@ -1,14 +1,17 @@
 /** SHA-256, the hash of TUF, Nix and CIDs, and hex encoding. */
 
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { createHash, hash, timingSafeEqual } from 'node:crypto'
 
 export const hashLength = 32
 
 /** SHA-256 of some bytes: 32 bytes. */
 export function sha256(...parts: Uint8Array[]): Uint8Array {
-  const hash = createHash('sha256')
-  for (const part of parts) hash.update(part)
-  return new Uint8Array(hash.digest())
+  const [only] = parts
+  // Without an object of its own, which takes an eighth longer for a chunk.
+  if (only !== undefined && parts.length === 1) return new Uint8Array(hash('sha256', only, 'buffer'))
+  const all = createHash('sha256')
+  for (const part of parts) all.update(part)
+  return new Uint8Array(all.digest())
 }
 
 /** SHA-256 in lowercase hex (64 characters), as TUF writes it. */

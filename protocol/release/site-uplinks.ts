@@ -28,9 +28,17 @@ export type SiteUplink = z.infer<typeof siteUplinkSchema>
 export const siteUplinksSchema = z.record(nameSchema, siteUplinkSchema)
 export type SiteUplinks = z.infer<typeof siteUplinksSchema>
 
+const none: SiteUplinks = Object.freeze({})
+/** Each extension is parsed once: a fetch asks about its uplink for each chunk. */
+const parsed = new WeakMap<object, SiteUplinks>()
+
 /** All uplinks of a release; none if it names none, or in a form that is not known. */
-export function uplinksOf({ extensions }: Pick<Release, 'extensions'>): SiteUplinks {
-  return siteUplinksSchema.safeParse(extensions?.values[uplinksExtension] ?? {}).data ?? {}
+export function uplinksOf({ extensions }: Pick<Release, 'extensions'>): Readonly<SiteUplinks> {
+  const value: unknown = extensions?.values[uplinksExtension]
+  if (typeof value !== 'object' || value === null) return none
+  const known = parsed.get(value) ?? siteUplinksSchema.safeParse(value).data ?? none
+  parsed.set(value, known)
+  return known
 }
 
 /** The uplink of a site, as a release has it. */

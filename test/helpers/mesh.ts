@@ -14,6 +14,7 @@ import { FleetState } from '../../node/state/fleet-state.ts'
 import { writeSeed } from '../../node/state/identity.ts'
 import { openState, type PeerState } from '../../node/state/peer-state.ts'
 import type { NixStore } from '../../node/store/local/nix-store.ts'
+import { chunkMemory } from '../../node/swarm/chunks/chunk-memory.ts'
 import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
 import { type Report, reportKind } from '../../protocol/report/report.ts'
 import { signEnvelope } from '../../protocol/signing/dsse.ts'
@@ -23,7 +24,10 @@ import type { Published } from '../../protocol/trust/publish.ts'
 import { dial } from './dial.ts'
 import { daysAfter, type TestFleet, testFleet, testSeed, testSigner } from './fleet.ts'
 import { silentLogger } from './log.ts'
+import { poisonFreed } from './poisoned-chunks.ts'
 import { until } from './until.ts'
+
+poisonFreed(chunkMemory)
 
 /** A fleet whose documents are valid today. */
 export function liveFleet(name = 'orchard'): TestFleet {

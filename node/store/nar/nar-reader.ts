@@ -30,14 +30,13 @@ export class NarReader {
   }
 
   /**
-   * Reads `length` bytes from `offset` on.
+   * Reads `length` bytes from `offset` on, into `bytes` if there are any.
    *
    * @throws RangeError outside of the NAR; StoreError `path-unknown` if the path was collected meanwhile,
    * `path-invalid` if a file has changed.
    */
-  async readRange(offset: number, length: number): Promise<Uint8Array> {
+  async readRange(offset: number, length: number, bytes = Buffer.allocUnsafe(length)): Promise<Uint8Array> {
     checkRange(this.#layout, offset, length)
-    const bytes = Buffer.allocUnsafe(length)
     const large: FilePiece[] = []
     for (const piece of fillAround(this.#layout, bytes, offset)) {
       if (piece.contentBytes > readAtOnceBytes) large.push(piece)

@@ -3,7 +3,8 @@
  * one takes three turns through libuv's threads, each of which costs more than the file's bytes.
  */
 
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync } from 'node:fs'
+import { readFullySync } from '../../files/file-io.ts'
 import { narStreamChunkBytes } from '../limits.ts'
 import { storeError, storeErrorFromFile } from '../store-error.ts'
 import { checkRange, type FilePiece, fillAround } from './nar-pieces.ts'
@@ -48,10 +49,8 @@ function readFileSync(path: Buffer, size: number, into: Buffer, position: number
     if (!stats.isFile() || stats.size !== size) {
       throw storeError('path-invalid', `Expected a file of ${size} bytes at ${path}, got one of ${stats.size}`)
     }
-    for (let done = 0; done < into.length; ) {
-      const read = readSync(file, into, done, into.length - done, position + done)
-      if (read === 0) throw storeError('path-invalid', `${path} ended before byte ${position + into.length}`)
-      done += read
+    if (!readFullySync(file, into, position)) {
+      throw storeError('path-invalid', `${path} ended before byte ${position + into.length}`)
     }
   } finally {
     closeSync(file)

@@ -9,6 +9,7 @@ import { isGone } from '../../store/store-error.ts'
 import type { NarSource } from '../recipe/nar-source.ts'
 import { normaliseRange } from '../recipe/normalise.ts'
 import type { Place } from './chunk-index.ts'
+import { chunkMemory } from './chunk-memory.ts'
 
 /**
  * Open NARs. Opening one queries the Nix daemon and may walk the path's files, and a peer's requests cover many paths
@@ -68,7 +69,7 @@ export class ChunkReader {
   }
 
   /**
-   * The normalised bytes at a place, verified against the chunk's hash; undefined if they don't match, or if the path
+   * The normalised bytes at a place, verified against the chunk's hash, which the caller holds; undefined if they don't match, or if the path
    * is gone or has no known recipe. Throws a StoreError if the store can't be reached.
    */
   async read({ path, offset, length }: Place, hash: Uint8Array): Promise<Uint8Array | undefined> {
@@ -102,7 +103,7 @@ export class ChunkReader {
   }
 }
 
-/** A chunk's normalised bytes; a view if it is part of a window. */
+/** A chunk's normalised bytes, with one more holder; a view if it is part of a window. */
 async function rangeOf(open: OpenNar, offset: number, length: number): Promise<Uint8Array> {
   const end = offset + length
   const follows = open.next === offset
@@ -111,12 +112,15 @@ async function rangeOf(open: OpenNar, offset: number, length: number): Promise<U
   if (window === undefined || offset < window.start || end > window.end) {
     if (!follows) return readNormalised(open, offset, length)
     const size = Math.max(length, Math.min(windowBytes, open.nar.size - offset))
+    // What others hold of the last one stays as it is until they have given it back.
+    void window?.bytes.then(last => chunkMemory.give(last)).catch(() => {})
     window = { start: offset, end: offset + size, bytes: readNormalised(open, offset, size) }
     open.window = window
   }
-  return (await window.bytes).subarray(offset - window.start, end - window.start)
+  return chunkMemory.hold((await window.bytes).subarray(offset - window.start, end - window.start))
 }
 
 async function readNormalised({ nar, positions }: OpenNar, offset: number, length: number): Promise<Uint8Array> {
-  return normaliseRange(await nar.readRange(offset, length), offset, positions)
+  const memory = chunkMemory.take(length)
+  return normaliseRange(await nar.readRange(offset, length, memory), offset, positions)
 }

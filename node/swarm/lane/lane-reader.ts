@@ -1,4 +1,4 @@
-/** Cuts the bytes of a lane into chunk frames: each chunk is copied once, into a buffer of its own. */
+/** Cuts the bytes of a lane into chunk frames: each chunk is copied once, into memory that whoever takes it holds. */
 
 import {
   type ChunkFrame,
@@ -6,6 +6,7 @@ import {
   chunkLengthOf,
   decodeChunkHeader,
 } from '../../../protocol/messages/swarm.ts'
+import { chunkMemory } from '../chunks/chunk-memory.ts'
 
 type ChunkStart = Omit<ChunkFrame, 'type' | 'bytes'>
 
@@ -45,7 +46,7 @@ export class LaneReader {
     if (start === undefined) {
       const { length, ...next } = decodeChunkHeader(bytes)
       this.#start = next
-      this.#bytes = Buffer.allocUnsafe(length)
+      this.#bytes = chunkMemory.take(length)
       return
     }
     this.#start = undefined

@@ -10,9 +10,12 @@ import { type LaneCipher, type LaneTicket, laneCiphers } from '../../../protocol
 import { type ChunkFrame, encodeChunkHeader, encodeFrame } from '../../../protocol/messages/swarm.ts'
 import { dialChunkLane } from '../../../test/helpers/lanes.ts'
 import { noise } from '../../../test/helpers/planted-nar.ts'
+import { poisonFreed } from '../../../test/helpers/poisoned-chunks.ts'
 import { poll, until } from '../../../test/helpers/until.ts'
 import { LaneDoor } from '../../mesh/lane/lane-tls.ts'
 import { Tickets } from '../../mesh/lane/tickets.ts'
+import { chunkMemory } from '../chunks/chunk-memory.ts'
+import { lanePendingBytes } from '../limits.ts'
 import { acceptedLane } from './chunk-lane.ts'
 import type { FramePatience } from './frame-patience.ts'
 import type { Lane } from './lane.ts'
@@ -247,6 +250,58 @@ test('a sender that stops within a chunk is given up, and one between two chunks
   await until(() => far.ended, 'the end')
   assert.equal((far.ended as { code?: string }).code, 'timed-out')
 })
+
+test(
+  'memory of chunks is used again only when the socket has taken them, however slow the reader',
+  options,
+  async t => {
+    poisonFreed(chunkMemory)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const { near, far } = await (await door(t, { hold: promise })).opened('a')
+    const [count, size] = [200, 100_000]
+    const content = (chunk: number) => Buffer.alloc(size, `the bytes of chunk ${chunk}, again and again; `)
+    let sent = 0
+    const sending = (async () => {
+      for (let chunk = 0; chunk < count; chunk++) {
+        const bytes = chunkMemory.take(size)
+        bytes.set(content(chunk))
+        const header = encodeChunkHeader(chunk, 'raw', size)
+        const onSent = () => {
+          chunkMemory.give(bytes)
+          sent++
+        }
+        await near.lane.write([header, bytes], never, onSent)
+      }
+    })()
+    await until(() => far.frames.length >= 5, 'as many chunks as the reader takes')
+    assert.ok(sent < count)
+    resolve()
+    await sending
+    await until(() => far.frames.length === count && sent === count, 'all chunks')
+    for (const { chunk, bytes } of far.frames) assert.ok(content(chunk).equals(bytes), `chunk ${chunk}`)
+  },
+)
+
+test('chunks that nobody takes are bounded by the memory that they keep, however small they are', options, async t => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  t.after(() => resolve())
+  const { near, far } = await (await door(t, { hold: promise })).opened('a')
+  const size = 16_400
+  const sending = (async () => {
+    for (let chunk = 0; chunk < 2_000; chunk++) await near.send(chunk, Buffer.alloc(size))
+  })()
+  const ended = assert.rejects(sending)
+  await until(() => heldBy(far) > lanePendingBytes, 'as many chunks as are held')
+  const held = heldBy(far)
+  assert.ok(held < 1.2 * lanePendingBytes, `expected little beyond the bound, got ${held} bytes`)
+  near.lane.close()
+  await ended
+})
+
+/** Memory that the chunks on one end keep, in bytes. */
+function heldBy({ frames }: End): number {
+  return frames.reduce((sum, { bytes }) => sum + chunkMemory.heldBytes(bytes), 0)
+}
 
 test('what waits to be sent is given up when the lane ends, or its session', options, async t => {
   const { promise, resolve } = Promise.withResolvers<void>()

@@ -4,6 +4,7 @@ import type { TLSSocket } from 'node:tls'
 import { messageOf } from '../../../protocol/errors.ts'
 import type { ChunkFrame } from '../../../protocol/messages/swarm.ts'
 import { LaneError } from '../../mesh/lane/lane-tls.ts'
+import { chunkMemory } from '../chunks/chunk-memory.ts'
 import { laneAheadBytes, lanePendingBytes, laneWatchMs } from '../limits.ts'
 import { type FramePatience, frameMs, usualPatience } from './frame-patience.ts'
 import { LaneReader } from './lane-reader.ts'
@@ -70,15 +71,19 @@ export class Lane {
     for (const frame of this.#early.splice(0)) this.#handle(frame)
   }
 
-  /** Sends a frame in parts, and resolves when few enough bytes wait to be sent; for one writer at a time. */
-  async write(parts: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
+  /**
+   * Sends a frame in parts, and resolves when few enough bytes wait to be sent; for one writer at a time. Calls `onSent` once their
+   * memory may be used again; after an error, never.
+   */
+  async write(parts: readonly Uint8Array[], signal: AbortSignal, onSent = () => {}): Promise<void> {
     signal.throwIfAborted()
     const socket = this.#socket
     if (socket === undefined || this.#ended !== undefined) throw this.#ended?.reason ?? new TypeError('not open yet')
     const bytes = parts.reduce((sum, { length }) => sum + length, 0)
     this.#unsentBytes += bytes
-    const sent = () => {
+    const sent = (failed?: Error | null) => {
       this.#unsentBytes -= bytes
+      if (!failed) onSent()
       this.#waiting?.()
     }
     socket.cork()
@@ -118,14 +123,15 @@ export class Lane {
 
   #came(frame: ChunkFrame): void {
     this.#since = undefined
-    this.#pendingBytes += frame.bytes.length
+    this.#pendingBytes += chunkMemory.heldBytes(frame.bytes)
     if (this.#user === undefined) this.#early.push(frame)
     else this.#handle(frame)
   }
 
   #handle(frame: ChunkFrame): void {
+    const held = chunkMemory.heldBytes(frame.bytes)
     void this.#user?.onChunk(frame).finally(() => {
-      this.#pendingBytes -= frame.bytes.length
+      this.#pendingBytes -= held
       if (!this.#paused || this.#pendingBytes > lanePendingBytes / 2) return
       this.#paused = false
       // What wasn't read meanwhile wasn't late.

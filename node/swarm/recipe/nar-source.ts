@@ -4,8 +4,8 @@
 export interface NarSource {
   /** The NAR's size in bytes. */
   readonly size: number
-  /** Exactly `length` bytes of the NAR from `offset`. */
-  readRange(offset: number, length: number): Promise<Uint8Array>
+  /** Exactly `length` bytes of the NAR from `offset`; they may lie in `into`, which has as many. */
+  readRange(offset: number, length: number, into?: Buffer): Promise<Uint8Array>
   /** The NAR's bytes from `start` (default 0) to `end` (exclusive; default its size), in pieces of bounded size. */
   stream(start?: number, end?: number): AsyncIterable<Uint8Array>
 }

@@ -93,46 +93,30 @@ export class PathRecipes {
   }
 
   async #make(fresh: readonly PathInfo[], into: Map<string, Remembered>, onProgress: RecipeProgress): Promise<void> {
-    const { store } = this.#components
     const pool = new RecipePool()
     pool.start()
     try {
       let made = 0
-      let hasFailed = false
       onProgress(made, fresh.length)
-      const making: Promise<void>[] = []
-      for (const info of fresh) {
-        // Before the files are read: a write meanwhile makes it another one.
-        const stamp = await stampOf(store.realPath(info.path))
-        const one = this.#makeOne(pool, info, stamp).then(known => {
-          into.set(info.path, known)
-          onProgress(++made, fresh.length)
-        })
-        making.push(one)
-        // Thrown below; nothing more has to be read then.
-        one.catch(() => {
-          hasFailed = true
-        })
-        if (hasFailed) break
-      }
+      const making = fresh.map(async info => {
+        into.set(info.path, await this.#makeOne(pool, info))
+        onProgress(++made, fresh.length)
+      })
       await Promise.all(making)
     } finally {
       await pool.stop()
     }
   }
 
-  async #makeOne(
-    pool: RecipePool,
-    { path, narHash, narSize, references }: PathInfo,
-    stamp: Uint8Array | undefined,
-  ): Promise<Remembered> {
+  async #makeOne(pool: RecipePool, { path, narHash, narSize, references }: PathInfo): Promise<Remembered> {
     const { store, documents, table, damaged } = this.#components
     const job = { path, narHash, narSize, references, directory: store.realPath(path) }
     const recipe = await pool.make(job).catch(async thrown => {
       if (thrown instanceof ThreadError && thrown.code === 'nar-mismatch') await damaged.found(path)
       throw thrown
     })
-    const known = { narHash, recipe: recipe.id, references: [...recipe.references], ...(stamp && { stamp }) }
+    const { id, stamp } = recipe
+    const known = { narHash, recipe: id, references: [...recipe.references], ...(stamp && { stamp }) }
     await documents.keepDocument(recipe.bytes)
     await table.put(path, rememberedCodec.encode(known))
     return known

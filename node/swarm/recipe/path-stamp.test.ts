@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readFile, rm, stat, symlink, utimes, writeFile } from '
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { stampOf } from './path-stamp.ts'
+import { stampOf, stampOfSync } from './path-stamp.ts'
 
 async function tree(t: TestContext): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'thymesh-stamp-'))
@@ -21,6 +21,7 @@ test('a stamp stays while files are only read', async t => {
   const stamp = await stampOf(root)
   await readFile(join(root, 'bin/tool'))
   assert.deepEqual(await stampOf(root), stamp)
+  assert.deepEqual(stampOfSync(root), stamp)
 })
 
 test('a stamp changes with a write of the same length, also if the times are set back', async t => {
@@ -38,5 +39,5 @@ test('a stamp changes when a file goes, and there is none of a path that is gone
   const stamp = await stampOf(root)
   await rm(join(root, 'link'))
   assert.notDeepEqual(await stampOf(root), stamp)
-  assert.equal(await stampOf(join(root, 'none')), undefined)
+  for (const none of [await stampOf(join(root, 'none')), stampOfSync(join(root, 'none'))]) assert.equal(none, undefined)
 })

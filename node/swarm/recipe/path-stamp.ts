@@ -27,6 +27,17 @@ export async function stampOf(root: string): Promise<Uint8Array | undefined> {
   return hash.digest()
 }
 
+/** The same at once, for threads that do nothing else. */
+export function stampOfSync(root: string): Uint8Array | undefined {
+  const hash = createHash('sha256')
+  try {
+    for (const text of walked(Buffer.from(root), lstatSync(root, { bigint: true }))) hash.update(text)
+  } catch {
+    return undefined
+  }
+  return hash.digest()
+}
+
 function* walked(path: Buffer, stats: BigIntStats): Generator<string, void> {
   // The time of change is the kernel's own: writing bytes, or setting the other time back, sets it.
   yield `${stats.mode} ${stats.isDirectory() ? 0 : stats.size} ${stats.mtimeNs} ${stats.ctimeNs}\n`

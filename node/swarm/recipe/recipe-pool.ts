@@ -27,12 +27,12 @@ export class RecipePool {
   }
 
   /**
-   * Makes the recipe of a path from its files.
+   * Makes the recipe of a path from its files, with their stamp from before.
    *
    * @throws ThreadError with a code of MakeRecipeError or StoreError, or its own; the signal's reason.
    */
-  async make(job: RecipeJob, signal?: AbortSignal): Promise<MadeRecipe> {
-    const { bytes, references } = await this.#pool.run(job, signal)
-    return { recipe: decodeRecipe(bytes), bytes, id: recipeId(bytes), references }
+  async make(job: RecipeJob, signal?: AbortSignal): Promise<MadeRecipe & Pick<RecipeResult, 'stamp'>> {
+    const { bytes, references, stamp } = await this.#pool.run(job, signal)
+    return { recipe: decodeRecipe(bytes), bytes, id: recipeId(bytes), references, stamp }
   }
 }

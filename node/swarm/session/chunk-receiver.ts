@@ -5,6 +5,7 @@ import { messageOf } from '../../../protocol/errors.ts'
 import type { Base, ChunkEncoding, ChunkFrame } from '../../../protocol/messages/swarm.ts'
 import { RateMeter } from '../../concurrency/rate-meter.ts'
 import type { ChunkList } from '../chunks/chunk-list.ts'
+import { chunkMemory } from '../chunks/chunk-memory.ts'
 import type { BaseFinder } from '../delta/base-finder.ts'
 import type { Bases } from '../delta/bases.ts'
 import { receivedFadeMs } from '../limits.ts'
@@ -64,6 +65,7 @@ export class ChunkReceiver {
     // A cancelled chunk may still arrive; one that was never requested may not.
     if (!this.answered(chunk)) throw new SessionError('misbehaved', `chunk ${chunk} was not requested`)
     const plain = await this.#plain(chunk, encoding, bytes)
+    if (plain !== bytes) chunkMemory.give(bytes)
     if (plain === undefined) return undefined
     this.received.add(plain.length)
     if (plain.length !== list.length(chunk) || !equalBytes(sha256(plain), list.hash(chunk))) {

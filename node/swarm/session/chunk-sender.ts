@@ -6,6 +6,7 @@ import { type Base, type ChunkEncoding, encodeChunkHeader } from '../../../proto
 import type { Subject } from '../../concurrency/fair-places.ts'
 import { heapPace } from '../../process/heap-pace.ts'
 import { loopLoad } from '../../process/loop-load.ts'
+import { chunkMemory } from '../chunks/chunk-memory.ts'
 import type { ChunkStore } from '../chunks/chunk-store.ts'
 import type { Bases } from '../delta/bases.ts'
 import type { Lane } from '../lane/lane.ts'
@@ -132,10 +133,11 @@ export class ChunkSender {
     const plain = chunks.has(chunk) ? await chunks.read(chunk) : undefined
     if (plain === undefined) return await frames.write({ type: 'missing', chunks: [chunk] }, signal)
     const { encoding, bytes } = await this.#encoded(plain, base)
+    if (bytes !== plain) chunkMemory.give(plain)
     await uploads.take(bytes.length, signal)
     const began = performance.now()
     const frame = [encodeChunkHeader(chunk, encoding, bytes.length), bytes]
-    await (this.#lane?.write(frame, signal) ?? frames.writeParts(frame, signal))
+    await (this.#lane?.write(frame, signal, () => chunkMemory.give(bytes)) ?? frames.writeParts(frame, signal))
     this.#rate.add(bytes.length, performance.now() - began)
     this.sentBytes += bytes.length
     this.#upload?.sent()

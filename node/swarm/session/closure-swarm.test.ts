@@ -12,12 +12,13 @@ import { testStreams } from '../../../test/helpers/streams.ts'
 import type { LaneError } from '../../mesh/lane/lane-tls.ts'
 import { Bitfield } from '../chunks/bitfield.ts'
 import { Lane } from '../lane/lane.ts'
+import { askEarlyBelow } from '../limits.ts'
 import { ClosureSwarm } from './closure-swarm.ts'
 import { FrameStream } from './frame-stream.ts'
 import { Session } from './session.ts'
 import { UploadLimiter } from './upload-limiter.ts'
 
-const closure = await ChunkedClosure.of([memoryPath(storePath('a'), noise('a', 300_000))])
+const closure = await ChunkedClosure.of([memoryPath(storePath('a'), noise('a', 2_000_000))])
 const { list } = closure
 
 class Chunks {
@@ -116,6 +117,16 @@ test('a peer of the version before is told of no loss, and sends none', async t 
   a.fetch([])
   assert.deepEqual(await wants, [true])
   assert.equal(sessions[1].theirs.has(0), true)
+})
+
+test('requests that are gathered wait for no clock where little is on its way: a fetch goes on without any', async t => {
+  const { second, b } = await neighbours(t, true)
+  const numbers = Array.from({ length: list.count }, (_, number) => number)
+  assert.ok(list.count > 2 * askEarlyBelow, 'expected more chunks than are asked for at once')
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  b.fetch(numbers)
+  await Promise.all(numbers.map(number => b.available(number, t.signal)))
+  assert.ok(second.bitfield().isFull)
 })
 
 for (const hasLane of [true, false]) {

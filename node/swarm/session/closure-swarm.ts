@@ -6,11 +6,12 @@ import type { Logger } from '../../process/log.ts'
 import type { Bitfield } from '../chunks/bitfield.ts'
 import type { ChunkList } from '../chunks/chunk-list.ts'
 import type { ChunkStore } from '../chunks/chunk-store.ts'
-import { longestPauseMs, windowMaxBytes, windowMinBytes } from '../limits.ts'
+import { askEarlyBelow, longestPauseMs, windowMaxBytes, windowMinBytes } from '../limits.ts'
 import { byPeer } from '../schedule/by-peer.ts'
 import { Scheduler } from '../schedule/scheduler.ts'
 import type { UplinkAllowance } from '../schedule/uplink-allowance.ts'
 import type { Arrival, SwarmPeer } from './arrival.ts'
+import { AskTurns } from './ask-turns.ts'
 import type { Session } from './session.ts'
 import { SessionError } from './session-error.ts'
 
@@ -50,8 +51,7 @@ export class ClosureSwarm extends EventEmitter<Events> {
   /** Running fetches: the device's own, and those of the loopback cache. */
   #fetchers = 0
   #failed: unknown
-  #wake: NodeJS.Timeout | undefined
-  #pumping: NodeJS.Immediate | undefined
+  readonly #turns = new AskTurns(() => this.#ask())
 
   constructor({ list, chunks, uplink, log }: ClosureSwarmComponents, init: { self: string }) {
     super()
@@ -226,9 +226,7 @@ export class ClosureSwarm extends EventEmitter<Events> {
       session.cancelAll()
       session.tellWants(false)
     }
-    clearTimeout(this.#wake)
-    clearImmediate(this.#pumping)
-    this.#pumping = undefined
+    this.#turns.stop()
     this.#failed = reason
     const waiting = [...this.#waiting.values()].flatMap(each => [...each])
     for (const wake of waiting) wake()
@@ -301,7 +299,7 @@ export class ClosureSwarm extends EventEmitter<Events> {
     scheduler.setWindow(peer.id, Math.min(windowMaxBytes, Math.max(windowMinBytes, rate)))
     const { duplicatesToCancel } = scheduler.received(peer.id, chunk, Date.now())
     for (const { peer: other, chunk: number } of duplicatesToCancel) this.#sessions.get(other)?.session.cancel([number])
-    this.#pump()
+    this.#pumpSoon(scheduler)
     if (this.#staging.has(chunk) || this.#chunks.has(chunk)) {
       this.emit('wasted', bytes.length)
       return
@@ -324,13 +322,14 @@ export class ClosureSwarm extends EventEmitter<Events> {
     this.#waiting.delete(chunk)
   }
 
-  /** Once per turn of the event loop, however many events ask for it. */
   #pump(): void {
-    if (this.#scheduler === undefined || this.#pumping !== undefined) return
-    this.#pumping = setImmediate(() => {
-      this.#pumping = undefined
-      this.#ask()
-    })
+    if (this.#scheduler !== undefined) this.#turns.next()
+  }
+
+  /** Of chunks that arrive one after the other, the next ones are asked for together: each frame costs both sides a turn. */
+  #pumpSoon(scheduler: Scheduler): void {
+    if (scheduler.inFlight < askEarlyBelow) this.#turns.next()
+    else this.#turns.soon()
   }
 
   #ask(): void {
@@ -342,8 +341,7 @@ export class ClosureSwarm extends EventEmitter<Events> {
     for (const [peer, chunks] of byPeer(requests)) this.#sessions.get(peer)?.session.request(chunks)
     // A budget that is used up is no lack of sources.
     this.busyUntil = Math.max(this.busyUntil, scheduler.pausedUntil ?? 0)
-    clearTimeout(this.#wake)
-    if (wakeAt === undefined) return
-    this.#wake = setTimeout(() => this.#ask(), Math.min(longestPauseMs, Math.max(10, wakeAt - Date.now())))
+    if (wakeAt === undefined) this.#turns.sleep()
+    else this.#turns.wakeIn(Math.min(longestPauseMs, Math.max(10, wakeAt - Date.now())))
   }
 }

@@ -9,7 +9,9 @@ import { readFully } from '../../files/file-io.ts'
 import { unlessMissing } from '../../files/missing.ts'
 import { Bitfield } from '../chunks/bitfield.ts'
 import type { ChunkList } from '../chunks/chunk-list.ts'
+import { chunkMemory } from '../chunks/chunk-memory.ts'
 import { recentChunkBytes } from '../limits.ts'
+import { FreshChunks } from './fresh-chunks.ts'
 import { GatheredWrites } from './gathered-writes.ts'
 import { StagedRun } from './staged-run.ts'
 import { type StagedRange, StagingLayout } from './staging-layout.ts'
@@ -68,6 +70,8 @@ export class Staging {
   readonly #written: Bitfield
   readonly #writing = new Map<number, Promise<void>>()
   readonly #budgetBytes: number
+  /** To read all others, the disk may have to be waited for. */
+  readonly #fresh: FreshChunks
   /** Recently written chunks: most are imported or served shortly after. */
   readonly #recent = new Map<number, Uint8Array>()
   readonly #maxRecentBytes: number
@@ -92,6 +96,7 @@ export class Staging {
     })
     this.#staged = new Bitfield(list.count)
     this.#written = new Bitfield(list.count)
+    this.#fresh = new FreshChunks(number => list.length(number))
     this.#budgetBytes = init.budgetBytes
     this.#maxRecentBytes = init.recentBytes ?? recentChunkBytes
   }
@@ -141,7 +146,8 @@ export class Staging {
   }
 
   /**
-   * Stages a verified chunk; idempotent. `bytes` must not change any more.
+   * Stages a verified chunk; idempotent. `bytes` must not change any more; if they are {@link chunkMemory}, the staging is their
+   * holder from now on.
    *
    * @throws StagingError; the chunk isn't staged then, and there may be space for it once a path is released.
    */
@@ -154,13 +160,13 @@ export class Staging {
     return writing
   }
 
-  /** A chunk's bytes, verified against its hash; undefined if it isn't staged. */
+  /** A chunk's bytes, verified against its hash, which the caller holds; undefined if it isn't staged. */
   async read(number: number): Promise<Uint8Array | undefined> {
     const file = this.#fileOf(number)
     if (!this.has(number) || file?.handle === undefined) return undefined
     const recent = this.#recent.get(number)
-    if (recent !== undefined) return recent
-    const bytes = Buffer.allocUnsafe(this.#list.length(number))
+    if (recent !== undefined) return chunkMemory.hold(recent)
+    const bytes = chunkMemory.take(this.#list.length(number))
     try {
       const handle = await file.handle
       const whole = await readFully(handle, bytes, this.#layout.offsets[number] ?? 0)
@@ -180,8 +186,9 @@ export class Staging {
       const its = this.#fileOf(number)
       file ??= its
       if (its !== file || !this.has(number)) break
-      const at = this.#layout.offsets[number] ?? 0
-      if (!run.add(this.#list.length(number), at, this.#recent.get(number))) break
+      const position = this.#layout.offsets[number] ?? 0
+      const bytes = { position, isFresh: this.#fresh.has(number), known: this.#recent.get(number) }
+      if (!run.add(this.#list.length(number), bytes)) break
     }
     return await run.read(file?.handle)
   }
@@ -261,6 +268,7 @@ export class Staging {
       // If the file was removed meanwhile, the chunk is gone too: its path is in the store.
       if (file.handle === handle) {
         this.#staged.add(number)
+        this.#fresh.add(number)
         this.#remember(number, bytes)
       }
     } catch (thrown) {
@@ -274,8 +282,9 @@ export class Staging {
   }
 
   #remember(number: number, bytes: Uint8Array): void {
+    this.#unremember(number)
     this.#recent.set(number, bytes)
-    this.#recentBytes += bytes.length
+    this.#recentBytes += chunkMemory.heldBytes(bytes)
     for (const oldest of this.#recent.keys()) {
       if (this.#recentBytes <= this.#maxRecentBytes) break
       this.#unremember(oldest)
@@ -283,12 +292,16 @@ export class Staging {
   }
 
   #unremember(number: number): void {
-    this.#recentBytes -= this.#recent.get(number)?.length ?? 0
+    const bytes = this.#recent.get(number)
+    if (bytes === undefined) return
+    this.#recentBytes -= chunkMemory.heldBytes(bytes)
     this.#recent.delete(number)
+    chunkMemory.give(bytes)
   }
 
   #forget(number: number): void {
     this.#staged.remove(number)
+    this.#fresh.delete(number)
     this.#unremember(number)
   }
 

@@ -1,0 +1,46 @@
+/** Tests of the memory that chunks on their way share. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { until } from '../../../test/helpers/until.ts'
+import { ChunkMemory } from './chunk-memory.ts'
+
+test('memory is used again when its last holder has given it back', () => {
+  const memory = new ChunkMemory()
+  const first = memory.take(70_000)
+  const part = memory.hold(first.subarray(10, 20))
+  assert.ok(memory.heldBytes(part) >= 70_000)
+  assert.equal(memory.heldBytes(Buffer.alloc(10).subarray(3)), 7)
+  memory.give(first)
+  assert.notEqual(memory.take(70_000).buffer, first.buffer)
+  memory.give(part)
+  assert.equal(memory.take(80_000).buffer, first.buffer)
+})
+
+test('memory that is given back once too often is an error, and foreign memory is none', () => {
+  const memory = new ChunkMemory()
+  const bytes = memory.take(70_000)
+  memory.give(bytes)
+  assert.throws(() => memory.give(bytes), RangeError)
+  assert.throws(() => memory.hold(bytes), RangeError)
+  memory.give(memory.hold(Buffer.alloc(10)))
+})
+
+test('a chunk takes at most twice its size, so that thousands of tiny ones take little', () => {
+  const memory = new ChunkMemory()
+  for (const length of [0, 1, 100, 16_383, 16_384, 16_385, 70_000, 262_144]) {
+    const bytes = memory.take(length)
+    assert.equal(bytes.length, length)
+    assert.ok(memory.heldBytes(bytes) <= 2 * length, `${memory.heldBytes(bytes)} for ${length}`)
+    memory.give(bytes)
+  }
+})
+
+test('little is kept free, and nothing when nothing moves', async () => {
+  const memory = new ChunkMemory({ idle: 20 })
+  const taken = Array.from({ length: 100 }, () => memory.take(250_000))
+  for (const bytes of taken) memory.give(bytes)
+  assert.ok(memory.freeBytes > 0)
+  assert.ok(memory.freeBytes <= 4 * 1024 ** 2)
+  await until(() => memory.freeBytes === 0, 'free memory to be given up')
+})
