@@ -3,18 +3,26 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { LRUCache } from 'lru-cache'
-import { until } from '../../test/helpers/until.ts'
 import { forgottenAfter } from './forgotten-after.ts'
 
-it('forgets what nobody asks for, and keeps what somebody does', async () => {
-  const cache = new LRUCache<string, number>({ max: 2, ...forgottenAfter(2_000) })
+it('forgets what nobody asks for, without a question, and keeps what somebody does', t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  let now = 1
+  const pass = (ms: number) => {
+    now += ms
+    t.mock.timers.tick(ms)
+  }
+  const cache = new LRUCache<string, number>({
+    maxSize: 10,
+    sizeCalculation: () => 1,
+    ...forgottenAfter(60_000),
+    perf: { now: () => now },
+  })
   cache.set('used', 1).set('unused', 2)
-  await until(() => cache.get('used') && !cache.has('unused'), 'one of two to be forgotten')
+  pass(40_000)
+  cache.get('used')
+  pass(40_000)
   assert.deepEqual([...cache.keys()], ['used'])
-})
-
-it('empties the cache without a question', async () => {
-  const cache = new LRUCache<string, number>({ maxSize: 2, sizeCalculation: () => 1, ...forgottenAfter(5) })
-  for (let number = 0; number < 10; number++) cache.set(`${number}`, number)
-  await until(() => cache.size === 0, 'all to be forgotten')
+  pass(40_000)
+  assert.equal(cache.size, 0)
 })
