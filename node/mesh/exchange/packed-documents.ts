@@ -58,6 +58,6 @@ export class PackedDocuments {
     const params = { ...packParams, pledgedSrcSize: bytes.length, ...(dictionary && { dictionary }) }
     const packed = await pack(bytes, params)
     // A copy: it is kept, and would keep the whole buffer that zstd wrote it into.
-    return packed.length < bytes.length ? Uint8Array.from(packed) : new Uint8Array()
+    return packed.length < bytes.length ? new Uint8Array(packed) : new Uint8Array()
   }
 }

@@ -190,7 +190,7 @@ export class NarTable {
 }
 
 function owned(bytes: Uint8Array): Buffer {
-  return Buffer.from(Uint8Array.from(bytes).buffer)
+  return Buffer.from(new Uint8Array(bytes).buffer)
 }
 
 function grown<T extends { set(from: T): void }>(from: T, to: T): T {
