@@ -122,7 +122,7 @@ describe('the NAR of any tree', () => {
 it('a tree of many files takes a small table, whatever the length of its NAR', async t => {
   const directory = await mkdtemp(join(tmpdir(), 'thymesh-many-'))
   t.after(() => rm(directory, { recursive: true, force: true }))
-  const count = 3_000
+  const count = 600
   for (let file = 0; file < count; file++) await writeFile(join(directory, `some-file-${file}`), 'x')
   const { memoryBytes, size } = await layOutNar(directory)
   assert.ok(memoryBytes < count * 60, `${memoryBytes} bytes`)
