@@ -30,6 +30,7 @@ import { nameProblem } from '../peer/membership.ts'
 import { MeshPeer } from '../peer/mesh-peer.ts'
 import { checkNetwork, lookAtPeers } from '../peer/network.ts'
 import { factsOf } from '../peer/standing.ts'
+import { BusyWatch } from '../process/busy-watch.ts'
 import { IdleCollector } from '../process/idle-collector.ts'
 import { type Logger, makeLogger } from '../process/log.ts'
 import { ownOrigin } from '../process/program-origin.ts'
@@ -148,9 +149,10 @@ async function startDaemon(settings: Settings, log: Logger): Promise<RunningDaem
     undo.push(await startDoor(peer, state, settings, kept, log))
     peer.pruner.addTopLevels(() => possibleTopLevels(peer, activator))
     peer.pruner.start()
-    const collector = new IdleCollector()
-    collector.start()
-    undo.push(async () => collector.stop())
+    for (const watch of [new IdleCollector(), new BusyWatch()]) {
+      watch.start()
+      undo.push(async () => watch.stop())
+    }
     log.info({ name: certificate.name, site: certificate.site, ...program }, `${certificate.role} started`)
     const listening = listeningProblem(settings.listen, peer.host.getMultiaddrs().map(String))
     for (const problem of [nameProblem(settings.join, certificate), listening]) {

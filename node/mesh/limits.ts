@@ -175,6 +175,8 @@ export const packBudgets = {
 }
 /** Compressed documents that are kept: a fleet asks for the same ones within minutes. */
 export const packedCacheBytes = 16 << 20
+/** One that nobody asks for is forgotten after this long: members that come later are few. */
+export const packedIdleMs = 10 * 60_000
 
 /** Another source is asked beside one that is silent for this long: a mesh has many, and news must not wait. */
 export const hedgeMs = 2_000

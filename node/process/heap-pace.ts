@@ -1,6 +1,7 @@
-/** Lets V8 collect garbage less often while closures are moving; otherwise the flags for a small idle daemon apply. */
+/** Lets V8 collect garbage less often and compile for speed while closures are moving; otherwise the flags for a small idle daemon apply. */
 
 import { setFlagsFromString } from 'node:v8'
+import { compilerPace } from './compiler-pace.ts'
 
 /**
  * Growth of the heap, including buffers, between full collections while closures are moving. With the flags of an
@@ -23,11 +24,13 @@ export class HeapPace {
 
   /** Lets the heap grow until every caller has called the returned function. */
   collectLate(): () => void {
+    const endHurry = compilerPace.hurry()
     if (this.#holders++ === 0) this.#setFlag(moving)
     let ended = false
     return () => {
       if (ended) return
       ended = true
+      endHurry()
       if (--this.#holders === 0) this.#setFlag(ownMeasure)
     }
   }

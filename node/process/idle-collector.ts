@@ -3,6 +3,7 @@
  * garbage from joining a mesh or from an update would stay for days.
  */
 
+import { cpuMs } from './busy-watch.ts'
 import { idleCheckMs, idleCpuMs, idleGarbageBytes } from './limits.ts'
 
 /** This process, as far as it matters here. */
@@ -50,10 +51,7 @@ export class IdleCollector {
 }
 
 const thisProcess: IdleProcess = {
-  cpuMs: () => {
-    const { user, system } = process.cpuUsage()
-    return (user + system) / 1000
-  },
+  cpuMs,
   usedBytes: () => {
     const { heapUsed, external } = process.memoryUsage()
     return heapUsed + external

@@ -47,8 +47,10 @@ export const narMaxTargetBytes = 4095
 /** Piece size for streaming NARs: large enough to be fast, small enough for many streams on a small device. */
 export const narStreamChunkBytes = 256 * 1024
 
-/** NAR layouts cached in memory; a layout takes about 50 bytes a file. */
+/** NAR layouts cached in memory; a layout takes about 2 kB and 50 bytes a file. */
 export const layoutCacheBytes = 32 * 1024 * 1024
+/** A layout that nobody asks for is forgotten after this long: walking a path again takes milliseconds. */
+export const layoutIdleMs = 5 * 60_000
 
 /** Store files kept open between reads: the chunks of a file are mostly read in sequence. */
 export const maxOpenFiles = 16

@@ -64,6 +64,8 @@ export const longestPauseMs = 60_000
 export const baseBytes = 512 * 1024
 /** Base chunks cached while deltas are made or read: consecutive chunks share most of theirs. */
 export const baseCacheBytes = 8 * 1024 ** 2
+/** Both are forgotten when nobody has needed them for this long: an idle daemon would keep what its last update took. */
+export const baseIdleMs = 60_000
 /** Recipes cached for deltas: one for each concurrently requested path. */
 export const baseRecipes = 16
 /** Old versions of one path that are compared: more generations are rarely kept. */

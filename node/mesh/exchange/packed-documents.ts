@@ -5,11 +5,14 @@ import { constants, zstdCompress } from 'node:zlib'
 import { LRUCache } from 'lru-cache'
 import { sha256Hex } from '../../../protocol/encoding/hash.ts'
 import type { Subject } from '../../concurrency/fair-places.ts'
+import { forgottenAfter } from '../../concurrency/forgotten-after.ts'
 import { SubjectBudgets } from '../../concurrency/subject-budgets.ts'
-import { packBudgets, packedCacheBytes, scoredPeers } from '../limits.ts'
+import { packBudgets, packedCacheBytes, packedIdleMs, scoredPeers } from '../limits.ts'
 
 const pack = promisify(zstdCompress)
 const packParams = { params: { [constants.ZSTD_c_compressionLevel]: 12 } }
+/** Of an entry, whatever is in it. */
+const entryBytes = 512
 /** Below this size the zstd frame costs more than it saves. */
 const packFromBytes = 512
 
@@ -17,7 +20,9 @@ export class PackedDocuments {
   readonly #packed = new LRUCache<string, Uint8Array>({
     maxSize: packedCacheBytes,
     maxEntrySize: packedCacheBytes / 2,
-    sizeCalculation: bytes => bytes.length + 1,
+    // With its key, and what each entry costs by itself.
+    sizeCalculation: bytes => bytes.length + entryBytes,
+    ...forgottenAfter(packedIdleMs),
   })
   readonly #packing = new Map<string, Promise<Uint8Array>>()
   readonly #budgets = new SubjectBudgets({ ...packBudgets, subjects: scoredPeers })
@@ -52,6 +57,7 @@ export class PackedDocuments {
     // With the size known in advance zstd allocates tables to match; otherwise about 30 MB for each.
     const params = { ...packParams, pledgedSrcSize: bytes.length, ...(dictionary && { dictionary }) }
     const packed = await pack(bytes, params)
-    return packed.length < bytes.length ? packed : new Uint8Array()
+    // A copy: it is kept, and would keep the whole buffer that zstd wrote it into.
+    return packed.length < bytes.length ? new Uint8Array(packed) : new Uint8Array()
   }
 }

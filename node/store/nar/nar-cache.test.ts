@@ -1,6 +1,7 @@
 /** Layouts are computed once, kept while they fit, and forgotten in order of use. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { until } from '../../../test/helpers/until.ts'
 import { NarLayoutCache } from './nar-cache.ts'
 import type { NarLayout } from './nar-table.ts'
 
@@ -11,7 +12,7 @@ function counted(memoryBytes: number) {
     // The cache looks at nothing else of it.
     return { memoryBytes } as NarLayout
   }
-  return { computed, cache: new NarLayoutCache({ maxBytes: 25, layOut }) }
+  return { computed, layOut, cache: new NarLayoutCache({ maxBytes: 25, layOut }) }
 }
 
 test('one computation serves all who ask meanwhile and later', async () => {
@@ -31,6 +32,13 @@ test('the least recently used goes first', async () => {
   assert.equal(cache.bytes, 10)
   cache.clear()
   assert.equal(cache.bytes, 0)
+})
+
+test('one that nobody asks for is forgotten', async () => {
+  const { layOut } = counted(10)
+  const cache = new NarLayoutCache({ idleMs: 5, layOut })
+  await cache.get('a', '/a')
+  await until(() => cache.bytes === 0, 'the layout to be forgotten')
 })
 
 test('one that is larger than the cache is kept alone', async () => {

@@ -1,6 +1,7 @@
-/** Caches the layouts of recently read NARs, limited by memory. */
+/** Caches the layouts of recently read NARs, limited by memory and by age. */
 import { LRUCache } from 'lru-cache'
-import { layoutCacheBytes } from '../limits.ts'
+import { forgottenAfter } from '../../concurrency/forgotten-after.ts'
+import { layoutCacheBytes, layoutIdleMs } from '../limits.ts'
 import { layOutNar } from './nar-layout.ts'
 import type { NarLayout } from './nar-table.ts'
 
@@ -10,10 +11,10 @@ export class NarLayoutCache {
   readonly #underWay = new Map<string, Promise<NarLayout>>()
   readonly #layOut: (root: string) => Promise<NarLayout>
 
-  constructor({ maxBytes = layoutCacheBytes, layOut = layOutNar } = {}) {
+  constructor({ maxBytes = layoutCacheBytes, idleMs = layoutIdleMs, layOut = layOutNar } = {}) {
     // A layout larger than the limit may stay alone: it is about to be used.
     const sizeCalculation = ({ memoryBytes }: NarLayout) => Math.min(maxBytes, memoryBytes)
-    this.#layouts = new LRUCache({ maxSize: maxBytes, sizeCalculation })
+    this.#layouts = new LRUCache({ maxSize: maxBytes, sizeCalculation, ...forgottenAfter(idleMs) })
     this.#layOut = layOut
   }
 

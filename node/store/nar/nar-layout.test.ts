@@ -5,6 +5,8 @@ import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { FileHandles } from './file-handles.ts'
 import { layOutNar, layOutNarSync } from './nar-layout.ts'
@@ -120,9 +122,32 @@ describe('the NAR of any tree', () => {
 it('a tree of many files takes a small table, whatever the length of its NAR', async t => {
   const directory = await mkdtemp(join(tmpdir(), 'thymesh-many-'))
   t.after(() => rm(directory, { recursive: true, force: true }))
-  const count = 3_000
+  const count = 600
   for (let file = 0; file < count; file++) await writeFile(join(directory, `some-file-${file}`), 'x')
   const { memoryBytes, size } = await layOutNar(directory)
   assert.ok(memoryBytes < count * 60, `${memoryBytes} bytes`)
   assert.ok(size > (10 * memoryBytes) / 3)
+})
+
+it('a layout keeps what it says, and no slab of small buffers', async t => {
+  const directory = await mkdtemp(join(tmpdir(), 'thymesh-few-'))
+  t.after(() => rm(directory, { recursive: true, force: true }))
+  await writeFile(join(directory, 'a file'), 'x')
+  setFlagsFromString('--expose-gc')
+  const collect: () => void = runInNewContext('gc')
+  const buffers = () => {
+    // What one frees is counted by the next.
+    for (let round = 0; round < 3; round++) collect()
+    return process.memoryUsage().arrayBuffers
+  }
+  const before = buffers()
+  const kept = Array.from({ length: 200 }, () => {
+    const layout = layOutNarSync(directory)
+    // What others do meanwhile: the next layout begins in another slab.
+    for (let part = 0; part < 4; part++) Buffer.from('x'.repeat(Buffer.poolSize / 4))
+    return layout
+  })
+  const growth = buffers() - before
+  const said = kept.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0)
+  assert.ok(growth < said && said < 200 * 4096, `${growth} bytes held, ${said} said`)
 })

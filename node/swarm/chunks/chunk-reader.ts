@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache'
 import type { Positions } from '../../../protocol/closure/positions.ts'
 import { equalBytes, sha256 } from '../../../protocol/encoding/hash.ts'
 import type { StorePath } from '../../../protocol/nix/store-path.ts'
+import { forgottenAfter } from '../../concurrency/forgotten-after.ts'
 import type { NixStore } from '../../store/local/nix-store.ts'
 import { isGone } from '../../store/store-error.ts'
 import type { NarSource } from '../recipe/nar-source.ts'
@@ -59,8 +60,7 @@ export class ChunkReader {
 
   constructor(components: ChunkReaderComponents) {
     this.#components = components
-    const ages = { ttl: components.openMs ?? openMs, updateAgeOnGet: true, ttlAutopurge: true, ttlResolution: 1000 }
-    this.#open = new LRUCache({ max: openNars, ...ages })
+    this.#open = new LRUCache({ max: openNars, ...forgottenAfter(components.openMs ?? openMs) })
   }
 
   /** NARs that are open now. */

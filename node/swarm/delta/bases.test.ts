@@ -5,6 +5,7 @@ import { describe, it } from 'node:test'
 import type { Recipe } from '../../../protocol/closure/recipe.ts'
 import { equalBytes, sha256 } from '../../../protocol/encoding/hash.ts'
 import { noise } from '../../../test/helpers/planted-nar.ts'
+import { until } from '../../../test/helpers/until.ts'
 import { Bases, packageNameOf } from './bases.ts'
 
 const path = '/nix/store/0c0v9qz6n1l0gkp0c1d8kpb6xnzc0m5s-thing-1.2'
@@ -20,25 +21,27 @@ const recipe: Recipe = {
 }
 const id = sha256(Buffer.from('the recipe'))
 
-function bases(bytes = nar) {
+function bases(bytes = nar, { idleMs }: { idleMs?: number } = {}) {
   let reads = 0
   const readRange = async (offset: number, size: number) => {
     reads++
     return bytes.slice(offset, offset + size)
   }
-  const made = new Bases({
-    store: { nar: async () => ({ size: bytes.length, readRange }) },
-    index: {
-      lookUp: async hashes => {
-        return hashes.map(hash => {
-          const chunk = recipe.chunks.find(each => equalBytes(each.hash, hash))
-          return chunk === undefined ? [] : [{ path, offset: chunk.offset, length }]
-        })
-      },
+  const lookUp = async (hashes: readonly Uint8Array[]) => {
+    return hashes.map(hash => {
+      const chunk = recipe.chunks.find(each => equalBytes(each.hash, hash))
+      return chunk === undefined ? [] : [{ path, offset: chunk.offset, length }]
+    })
+  }
+  const made = new Bases(
+    {
+      store: { nar: async () => ({ size: bytes.length, readRange }) },
+      index: { lookUp },
+      positionsOf: async () => recipe.positions,
+      recipe: async asked => (equalBytes(asked, id) ? recipe : undefined),
     },
-    positionsOf: async () => recipe.positions,
-    recipe: async asked => (equalBytes(asked, id) ? recipe : undefined),
-  })
+    { idleMs },
+  )
   return { made, reads: () => reads }
 }
 
@@ -51,6 +54,13 @@ describe('old chunks', () => {
     const again = await made.read({ recipe: id, first: 3, count: 2 })
     assert.ok(again && equalBytes(again, nar.subarray(300_000, 500_000)))
     assert.equal(reads(), before)
+  })
+
+  it('are forgotten when nobody needs them any more', async () => {
+    const { made } = bases(nar, { idleMs: 20 })
+    assert.ok(await made.read({ recipe: id, first: 2, count: 3 }))
+    await until(() => made.cachedBytes === 0, 'the chunks to be forgotten')
+    assert.ok(await made.read({ recipe: id, first: 2, count: 3 }))
   })
 
   it('are nothing when the recipe has no such run, or is not here', async () => {

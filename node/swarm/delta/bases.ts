@@ -5,9 +5,10 @@ import type { Chunk, Recipe } from '../../../protocol/closure/recipe.ts'
 import { equalBytes, toHex } from '../../../protocol/encoding/hash.ts'
 import { type Base, maxBaseBytes } from '../../../protocol/messages/swarm.ts'
 import type { StorePath } from '../../../protocol/nix/store-path.ts'
+import { forgottenAfter } from '../../concurrency/forgotten-after.ts'
 import type { ChunkIndex, Place } from '../chunks/chunk-index.ts'
 import { ChunkReader, type ChunkReaderComponents } from '../chunks/chunk-reader.ts'
-import { baseCacheBytes, baseRecipes } from '../limits.ts'
+import { baseCacheBytes, baseIdleMs, baseRecipes } from '../limits.ts'
 
 export interface BasesComponents {
   readonly store: ChunkReaderComponents['store']
@@ -21,15 +22,20 @@ export interface BasesComponents {
 export class Bases {
   readonly #components: BasesComponents
   readonly #reader: ChunkReader
-  readonly #recipes = new LRUCache<string, Promise<readonly Chunk[]>>({ max: baseRecipes })
-  readonly #chunks = new LRUCache<string, Uint8Array>({
-    maxSize: baseCacheBytes,
-    sizeCalculation: ({ length }) => length,
-  })
+  readonly #recipes: LRUCache<string, Promise<readonly Chunk[]>>
+  readonly #chunks: LRUCache<string, Uint8Array>
 
-  constructor(components: BasesComponents) {
+  constructor(components: BasesComponents, { idleMs = baseIdleMs } = {}) {
     this.#components = components
     this.#reader = new ChunkReader(components)
+    this.#recipes = new LRUCache({ max: baseRecipes, ...forgottenAfter(idleMs) })
+    const sizeCalculation = ({ length }: Uint8Array) => length
+    this.#chunks = new LRUCache({ maxSize: baseCacheBytes, sizeCalculation, ...forgottenAfter(idleMs) })
+  }
+
+  /** Bytes of chunks in memory. */
+  get cachedBytes(): number {
+    return this.#chunks.calculatedSize
   }
 
   /**

@@ -12,6 +12,8 @@ import { withReleaseShifts } from '../../../controller/release/release-shifts.ts
 import { submitChange } from '../../../controller/release/releasing.ts'
 import { startSession } from '../../../controller/session/session.ts'
 import type { Talk } from '../../../controller/tasks/talk.ts'
+import { limitBufferPool } from '../../../node/process/buffer-pool.ts'
+import { compilerPace } from '../../../node/process/compiler-pace.ts'
 import { hashOfCid } from '../../../protocol/encoding/cid.ts'
 import type { ReleasedConfig } from '../../../protocol/release/release.ts'
 import type { Report } from '../../../protocol/report/report.ts'
@@ -61,6 +63,9 @@ const quietTalk: Talk = {
 
 const tell = (news: News) => process.stdout.write(`${JSON.stringify(news)}\n`)
 
+// As the program does.
+limitBufferPool()
+compilerPace.hurry()
 if (import.meta.main) await main(JSON.parse(process.argv[2] ?? '{}'))
 
 async function main({ directory, listen, policy }: ControllerSettings): Promise<void> {

@@ -29,6 +29,8 @@ interface Variant {
 /** Bytes of a process that are resident, by what they are of. */
 interface Resident {
   readonly all: number
+  /** `all`, with pages that several processes have counted in parts: with one Node on a device it is the same. */
+  readonly share: number
   /** Parts of files that are mapped: Node's own executable, mostly. The kernel drops them when others need the memory. */
   readonly files: number
   /** Of glibc's allocator in its first arena. */
@@ -78,12 +80,12 @@ function measured(variants: readonly Variant[]): Promise<string> {
     await sleep(Number(values.seconds) * 1000)
     const rows = await Promise.all(
       fleet.devices.map(async device => {
-        const { all, files, heap, anonymous } = await residentOf(device.program.pid)
+        const { all, share, files, heap, anonymous } = await residentOf(device.program.pid)
         const cpu = (await device.program.cpuSeconds()).toFixed(1)
-        return [device.name, ...[all, files, heap, anonymous].map(bytes => (bytes / MiB).toFixed(1)), cpu]
+        return [device.name, ...[all, share, files, heap, anonymous].map(bytes => (bytes / MiB).toFixed(1)), cpu]
       }),
     )
-    return table(['VARIANT', 'RSS, MiB', 'FILES', 'HEAP', 'OTHER', 'CPU, s'], rows)
+    return table(['VARIANT', 'RSS, MiB', 'PSS', 'FILES', 'HEAP', 'OTHER', 'CPU, s'], rows)
   })
 }
 
@@ -100,7 +102,7 @@ async function launcher(file: string, flags: readonly string[], env: Variant['en
 }
 
 async function residentOf(pid: number): Promise<Resident> {
-  const sums = { all: 0, files: 0, heap: 0, anonymous: 0 }
+  const sums = { all: 0, share: 0, files: 0, heap: 0, anonymous: 0 }
   let what: 'files' | 'heap' | 'anonymous' = 'anonymous'
   for (const line of (await readFile(`/proc/${pid}/smaps`, 'utf8')).split('\n')) {
     const mapping = /^[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \d+ *(.*)$/.exec(line)
@@ -108,6 +110,7 @@ async function residentOf(pid: number): Promise<Resident> {
     const bytes = Number(/^Rss:\s+(\d+) kB/.exec(line)?.[1] ?? 0) * kiB
     sums[what] += bytes
     sums.all += bytes
+    sums.share += Number(/^Pss:\s+(\d+) kB/.exec(line)?.[1] ?? 0) * kiB
   }
   return sums
 }

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { multiaddr } from '@multiformats/multiaddr'
 import { membershipOf } from '../../../node/peer/membership.ts'
 import { MeshPeer } from '../../../node/peer/mesh-peer.ts'
+import { limitBufferPool } from '../../../node/process/buffer-pool.ts'
 import { makeLogger } from '../../../node/process/log.ts'
 import { parseSettings } from '../../../node/settings/settings.ts'
 import { openState } from '../../../node/state/peer-state.ts'
@@ -37,6 +38,8 @@ const redialMs = 2_000
 const tell = (news: PeersNews) => process.stdout.write(`${JSON.stringify(news)}\n`)
 const now = () => performance.timeOrigin + performance.now()
 
+// As the program does.
+limitBufferPool()
 if (import.meta.main) await main(JSON.parse(process.argv[2] ?? '{}'))
 
 async function main(settings: PeersSettings): Promise<void> {
