@@ -8,6 +8,7 @@ import { shortId } from '../format/table.ts'
 import type { Session } from '../session/session.ts'
 import { acceptedOf, isWithdrawn } from '../signing/proposing.ts'
 import { ProposingError } from '../signing/proposing-error.ts'
+import { isWhole, requireShown, wholeProposal } from '../signing/whole-proposal.ts'
 import { proposalText, titleOf } from '../views/proposal.ts'
 
 export interface FindOptions {
@@ -20,13 +21,26 @@ export interface FindOptions {
 const lookAgainMs = 100
 
 export async function showProposal(session: Session, options: FindOptions): Promise<ProposalShown> {
-  const judged = await findProposal(session, options)
+  const judged = await shownProposal(session, options)
   return {
     id: judged.id,
     title: titleOf(judged),
     complete: judged.complete,
     withdrawn: isWithdrawn(judged),
     text: proposalText(judged, acceptedOf(session.peer)),
+  }
+}
+
+/** The proposal with all shards of its release, which may come a moment after it. Throws a ShardError if they don't. */
+async function shownProposal(session: Session, options: FindOptions): Promise<VerifiedProposal> {
+  const deadline = Date.now() + options.wait * 1000
+  const found = await findProposal(session, options)
+  for (;;) {
+    const judged = await wholeProposal(session.peer, found)
+    const { release } = judged
+    if (release === undefined || isWhole(release)) return judged
+    if (release.sharded?.problem !== undefined || Date.now() > deadline) requireShown(judged)
+    await sleep(lookAgainMs)
   }
 }
 

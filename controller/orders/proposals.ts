@@ -23,6 +23,7 @@ import {
   requireOnlyOne,
 } from '../signing/proposing.ts'
 import { ProposingError } from '../signing/proposing-error.ts'
+import { wholeProposal } from '../signing/whole-proposal.ts'
 import type { Talk } from '../tasks/talk.ts'
 import { titleOf } from '../views/proposal.ts'
 
@@ -39,7 +40,7 @@ export async function approve(
   const signers = await operatorKeys.signers()
   const name = await operatorKeys.operator()
   return await session.signing.run(async () => {
-    const judged = openProposal(session, options.id)
+    const judged = await wholeProposal(peer, openProposal(session, options.id))
     const accepted = acceptedOf(peer)
     const operator: Operator = { signers, now: new Date(), name, trustClock: options.trustClock }
     requireOnlyOne(judged, peer.proposals.all, operator)

@@ -9,10 +9,13 @@ import type { DeviceChange, ProposalRow, Voice } from '../api/schemas/proposals.
 import { shortId } from '../format/table.ts'
 import type { Session } from '../session/session.ts'
 import { acceptedOf, isWithdrawn } from '../signing/proposing.ts'
+import { isWhole, wholeProposal } from '../signing/whole-proposal.ts'
 
 export async function queryProposals({ peer }: Session): Promise<{ proposals: ProposalRow[] }> {
   const { all } = peer.proposals
-  return { proposals: all.length === 0 ? [] : all.map(each => rowOf(each, acceptedOf(peer))) }
+  const proposals: ProposalRow[] = []
+  for (const each of all) proposals.push(rowOf(await wholeProposal(peer, each), acceptedOf(peer)))
+  return { proposals }
 }
 
 function rowOf(verified: VerifiedProposal, accepted: Releases & { trusted: TrustedSet }): ProposalRow {
@@ -30,7 +33,8 @@ function rowOf(verified: VerifiedProposal, accepted: Releases & { trusted: Trust
     withdrawn: isWithdrawn(verified),
     signatures: requirements.map(({ part, by, signed, threshold }) => ({ part, by, signed: [...signed], threshold })),
     statements: voices(verified, accepted.trusted),
-    changes: release ? deviceChanges(releaseBefore(verified, accepted), release) : [],
+    isWhole: release === undefined || isWhole(release),
+    changes: release && isWhole(release) ? deviceChanges(releaseBefore(verified, accepted), release) : [],
   }
 }
 

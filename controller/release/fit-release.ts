@@ -3,7 +3,6 @@
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { FormatError } from '../../protocol/encoding/cbor.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
-import { HintedError } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
 import { asSigned } from '../../protocol/release/join-shards.ts'
 import { type Release, releaseCodec } from '../../protocol/release/release.ts'
@@ -12,10 +11,7 @@ import { splitRelease } from '../../protocol/release/split-release.ts'
 import { MetadataError } from '../../protocol/trust/metadata.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
 import { customOf } from '../../protocol/trust/release-extensions.ts'
-import { roleOf } from '../../protocol/trust/role-keys.ts'
 import { acceptedOf } from '../signing/proposing.ts'
-
-class FitError extends HintedError<'too-large'> {}
 
 /** Bytes of the largest document; less in tests of sharded releases. */
 const documentBytes = Math.min(
@@ -25,7 +21,7 @@ const documentBytes = Math.min(
 
 /**
  * The content as it is signed: the same if it fits into one document or is split already, else without devices and configs, which are kept here as shards
- * that others fetch by their hash. Throws a FitError where several operators have to sign: they couldn't see what they sign.
+ * that others fetch by their hash.
  */
 export async function fitContent(
   { state, fleet }: Pick<ControllerPeer, 'state' | 'fleet'>,
@@ -37,11 +33,6 @@ export async function fitContent(
   const version = (trusted.targets?.signed.version ?? 0) + 1
   const { sharded: _, ...release }: Release = { ...content, v: 1, fleet, version, created: timeText(now) }
   if (shardsManifestOf(release) !== undefined || fits(release, documentBytes)) return contentOf(release)
-  if (roleOf(trusted.root, 'targets').threshold > 1) {
-    throw new FitError('too-large', 'expected a release that fits into one document, since several operators sign it', {
-      hint: 'Let devices share configs, or give sites operators of their own: each site has a release then.',
-    })
-  }
   const { plain, documents } = splitRelease(release, Math.min(limits.releaseShardAim, documentBytes))
   for (const bytes of documents) await state.keepDocument(bytes)
   return contentOf(asSigned(plain))

@@ -5,7 +5,6 @@ import { timeText } from '../../protocol/encoding/fields.ts'
 import { equalBytes, fromHex } from '../../protocol/encoding/hash.ts'
 import { asSigned } from '../../protocol/release/join-shards.ts'
 import type { Release } from '../../protocol/release/release.ts'
-import { shardsManifestOf } from '../../protocol/release/shards.ts'
 import type { Signer } from '../../protocol/signing/keys.ts'
 import { membersRole, operatorOf, type RoleName, roleNames } from '../../protocol/trust/fleet.ts'
 import { type Loaded, signMetadata } from '../../protocol/trust/metadata.ts'
@@ -38,6 +37,7 @@ import { requirePlausibleClock } from './clock.ts'
 import { ProposingError } from './proposing-error.ts'
 import { requireLivingRoot } from './root-end.ts'
 import type { SignedState } from './signed-changes.ts'
+import { requireShown } from './whole-proposal.ts'
 
 /** The changes of a proposal: one or more of these. */
 export interface Change {
@@ -189,7 +189,7 @@ export function approveComplete(
   )
 }
 
-/** The proposal with this operator's signatures and word. Throws a ProposingError when nothing is asked of them. */
+/** The proposal with this operator's signatures and word. Throws a ProposingError when nothing is asked of them, or not all of it was shown. */
 export function approve(
   verified: VerifiedProposal,
   trusted: TrustedSet,
@@ -202,15 +202,7 @@ export function approve(
   )
   const [key] = wanted
   if (key === undefined) throw notAsked()
-  if (verified.release !== undefined && shardsManifestOf(verified.release) !== undefined) {
-    throw new ProposingError(
-      'not-shown',
-      'expected a release in one document: of a sharded one, nobody sees what to approve',
-      {
-        hint: 'Ask its author for a release that fits into one document.',
-      },
-    )
-  }
+  requireShown(verified)
   const taken = verified.statements.some(
     each => each.verdict === 'rejected' && wanted.some(({ keyId }) => keyId === each.key),
   )

@@ -5,7 +5,7 @@ import { sha256Hex } from '../../protocol/encoding/hash.ts'
 import type { Revocations } from '../../protocol/members/revocations.ts'
 import { revocationsCodec } from '../../protocol/members/revocations.ts'
 import type { Releases } from '../../protocol/release/effective-release.ts'
-import { releaseCodec } from '../../protocol/release/release.ts'
+import { type Release, releaseCodec } from '../../protocol/release/release.ts'
 import { type Difference, differences } from '../../protocol/trust/differences.ts'
 import { membersRole } from '../../protocol/trust/fleet.ts'
 import { contentBytes, type Loaded } from '../../protocol/trust/metadata.ts'
@@ -26,7 +26,8 @@ export interface SignedPart {
  * Every document that the proposal's signatures cover, metadata first. The metadata is compared as it is signed; a document
  * that no codec of ours reads is shown by its hash.
  */
-export function signedParts({ proposal, parts }: VerifiedProposal, accepted: SignedState): SignedPart[] {
+export function signedParts(verified: VerifiedProposal, accepted: SignedState): SignedPart[] {
+  const { proposal, parts } = verified
   const { trusted } = accepted
   const site = proposal.site?.name
   const found: SignedPart[] = []
@@ -37,15 +38,23 @@ export function signedParts({ proposal, parts }: VerifiedProposal, accepted: Sig
   metadata('targets metadata', parts.targets, trusted.targets)
   metadata('members metadata', parts.members, trusted.delegated[membersRole])
   if (site !== undefined) metadata(`metadata of the site ${site}`, parts.site, trusted.delegated[siteRole(site)])
-  for (const document of proposal.documents) found.push(documentPart(document, site, accepted))
+  for (const document of proposal.documents) found.push(documentPart(document, verified, accepted))
   return found
 }
 
-function documentPart(bytes: Uint8Array, site: string | undefined, accepted: SignedState): SignedPart {
+function documentPart(
+  bytes: Uint8Array,
+  { release: whole, proposal }: VerifiedProposal,
+  accepted: SignedState,
+): SignedPart {
+  const site = proposal.site?.name
   const release = tryDecode(releaseCodec, bytes)
   if (release !== undefined) {
     const before = site === undefined ? accepted.release : accepted.sites.get(site)
-    return { name: 'release', differences: differences(plain(before ?? {}), plain(release)) }
+    return {
+      name: 'release',
+      differences: differences(plain(signedRelease(before)), plain(signedRelease(whole ?? release))),
+    }
   }
   const revocations = tryDecode(revocationsCodec, bytes)
   if (revocations !== undefined) {
@@ -53,6 +62,18 @@ function documentPart(bytes: Uint8Array, site: string | undefined, accepted: Sig
   }
   const unknown = { sha256: sha256Hex(bytes), bytes: bytes.length }
   return { name: 'document that this version does not understand', differences: differences({}, unknown) }
+}
+
+/**
+ * What a release's document and its shards say. Extensions are in the metadata, where they are compared, but those of configs in
+ * shards of a sharded release.
+ */
+function signedRelease(release: Release | undefined): unknown {
+  if (release === undefined) return {}
+  const { sharded, extensions, ...document } = release
+  const inMetadata = sharded?.plain.extensions?.values ?? extensions?.values ?? {}
+  const inShards = Object.entries(extensions?.values ?? {}).filter(([name]) => !Object.hasOwn(inMetadata, name))
+  return { ...document, ...(inShards.length > 0 && { extensions: Object.fromEntries(inShards) }) }
 }
 
 /** CIDs as their text; everything else as it is. */

@@ -51,6 +51,18 @@ export class Absences {
     return Math.max(steady() - this.#began, since)
   }
 
+  /** Whether a device of a name is silent for longer: for one look at many names, since an index of all would stay in memory. */
+  silentFor(limitMs: number): (name: string) => boolean {
+    const holders = new Map<string, string>()
+    for (const { role, name, peer } of this.#components.directory.members()) {
+      if (role === 'device' && !holders.has(name)) holders.set(name, peer)
+    }
+    return name => {
+      const holder = holders.get(name)
+      return holder === undefined || this.silence(holder) > limitMs
+    }
+  }
+
   /** What has begun and ended, for all devices that a rule is about. */
   async look(tell: (device: Member, release: Release, notice: Notice) => void): Promise<void> {
     const { directory, releaseOf, own, book } = this.#components

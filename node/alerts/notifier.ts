@@ -46,8 +46,8 @@ export interface NotifierComponents {
   }
   /** The release that a device follows. */
   readonly releaseOf: (device: Member) => Release | undefined
-  /** Whether a device has been silent for so long that it sends nothing. */
-  readonly isSilent: (name: string) => boolean
+  /** Whether a device of a name has been silent for so long that it sends nothing, by what is known now. */
+  readonly silentNow: () => (name: string) => boolean
   readonly book: AlertBook
   /** For a controller: peer IDs of all controllers that send, its own among them. They come after the devices. */
   readonly controllers?: () => readonly string[]
@@ -133,8 +133,9 @@ export class Notifier extends EventEmitter<Events> {
 
   /** Tells the channels of its rule, unless that was done. */
   notice(about: Member, release: Release, notice: Notice): void {
-    const { own, steady, isSilent, book } = this.#components
+    const { own, steady, silentNow, book } = this.#components
     const { channels } = alertsOf(release)
+    let isSilent: ((name: string) => boolean) | undefined
     for (const name of notice.rule.notify) {
       const channel = Object.hasOwn(channels, name) ? channels[name] : undefined
       const mark = markFor(notice, name)
@@ -144,8 +145,10 @@ export class Notifier extends EventEmitter<Events> {
         this.#waiting.delete(markFor({ ...notice, ended: false }, name))
         if (!notice.rule.resolve) continue
       } else if (book.isTold(markFor({ ...notice, ended: true }, name))) continue
+      isSilent ??= silentNow()
+      const silent = isSilent
       const able = Object.keys(release.devices).filter(
-        each => canSend(channel, each, release) && (each === own.name || !isSilent(each)),
+        each => canSend(channel, each, release) && (each === own.name || !silent(each)),
       )
       const absent = 'absent' in notice.rule.when ? about.name : undefined
       const place = this.#place(

@@ -81,11 +81,8 @@ export class DeviceAlerts {
       },
       last === undefined ? [] : alertsIn(last),
     )
-    const isSilent = (name: string) => {
-      const holder = directory.members().find(each => each.role === 'device' && each.name === name)
-      return holder === undefined || this.#absences.silence(holder.peer) > 3 * reportLastMs
-    }
-    this.#notifier = new Notifier({ ...shared, isSilent, send, log }, last === undefined ? [] : marksIn(last))
+    const silentNow = () => this.#absences.silentFor(3 * reportLastMs)
+    this.#notifier = new Notifier({ ...shared, silentNow, send, log }, last === undefined ? [] : marksIn(last))
     const { host, names } = peer
     this.#service = new AlertsService({
       ...{ host, names, admission, book, log },

@@ -1,5 +1,7 @@
 /** Timeouts, intervals and limits of the mesh, with the unit in each name. */
 
+import { limits } from '../../protocol/limits.ts'
+
 /** How often a peer checks whether its certificate is due for renewal: certificates last for days at least. */
 export const renewalCheckMs = 60 * 60_000
 /** Process starts remembered for each peer. Two devices with one key alternate, so few are enough. */
@@ -205,8 +207,11 @@ export const requestRates = {
   sync: { most: 30, perSecond: 0.5 },
   /** Rounds: one a minute, one before each sync, and more while there is much to tell. */
   news: { most: 100, perSecond: 1 },
-  /** Reports that a neighbour tells of and then doesn't have: honest ones, where a member is revoked in between. */
-  newsInVain: { most: 64, perSecond: 0.05 },
+  /**
+   * Reports that a neighbour tells of and then doesn't have: honest ones, where members are revoked in between. However many are,
+   * that is one message for each of the two links with it; what it tells later has none of them.
+   */
+  newsInVain: { most: 2 * limits.newsTold, perSecond: 0.05 },
   /** One for each change of a proposal, and two a second while a command waits until its change is known. */
   proposals: { most: 200, perSecond: 3 },
   gossip: { most: 20_000, perSecond: 2000 },

@@ -70,17 +70,14 @@ export class ControllerAlerts {
     }
     const isConnected = (id: string) => admission.members.some(({ certificate }) => certificate.peer === id)
     this.#absences = new Absences({ ...shared, isConnected })
-    const isSilent = (name: string) => {
-      const holder = directory.members().find(each => each.role === 'device' && each.name === name)
-      return holder === undefined || this.#absences.silence(holder.peer) > controllerSilenceMs
-    }
+    const silentNow = () => this.#absences.silentFor(controllerSilenceMs)
     const controllers = () => [
       ...new Set([own.peer, ...sendingControllers(directory, clock.reference).map(each => each.peer)]),
     ]
     const last = directory.report(own.peer)?.document
     this.#notifier = new Notifier(
       {
-        ...{ ...shared, isSilent, controllers, log },
+        ...{ ...shared, silentNow, controllers, log },
         send: (channel, notices, init) => send(channel, notices, { ...init, secrets: folder, programs: folder }),
       },
       last === undefined ? [] : marksIn(last),

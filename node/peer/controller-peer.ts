@@ -97,6 +97,8 @@ export interface FleetTrust {
   off(event: 'changed', listener: (accepted: AcceptedState) => void): unknown
   /** Accepts metadata that was signed here, and tells the mesh. Throws as FleetState.accept does. */
   publish(published: Pick<Published, 'trusted' | 'documents'>): Promise<AcceptedState>
+  /** A release as it was signed, with those of its shards that are here. */
+  withShards(release: Release): Promise<Release>
   /** Root metadata by its version, as it was signed. */
   root(version: number): Promise<Uint8Array | undefined>
   /** A release that is or was accepted; of the fleet, or of a site's own operators. */

@@ -7,6 +7,10 @@ export const shardFetches = 4
 export const shardFetchMs = 60_000
 /** Certificates and metadata come in bursts: what they make necessary is looked up together. */
 export const shardQuietMs = 200
+/** After so many documents in a row that nobody has, no more are asked for in one look. */
+export const shardsInVain = 16
+/** A proposed release with more in its shards is not fetched before it is published: 50,000 devices with a config each take 18 MB. */
+export const proposedShardBytes = 32 * 1024 * 1024
 /** When shards are asked for again that nobody in reach had; a new neighbour is asked at once. */
 export const shardRetryFirstMs = 10_000
 export const shardRetryLastMs = 10 * 60_000

@@ -161,7 +161,6 @@ export class MeshPeer {
     const subjectOf = (peer: PeerId) => admission.subjectOf(peer)
     this.#refresher = new Refresher({ state, documents, clock, log, isMember, isConnected, subjectOf, equivocation })
     const refresher = this.#refresher
-    this.#shards = new ShardKeeper({ state, documents, directory, admission, own, log })
     const watching = { equivocation, peerScore, log }
     const site = () => own.certificate.site
     this.gossip = new Gossip({ host, names, admission, state, directory, documents, refresher, site, ...watching })
@@ -174,6 +173,8 @@ export class MeshPeer {
     this.sync = new Sync({ ...telling, addresses, refresher, holdings, news: this.news })
     const proposing = { peerScore, table: database.table('proposals'), log }
     this.proposals = new Proposals({ host, names, admission, state, ...proposing })
+    const keeping = { state, documents, directory, admission, own, log }
+    this.#shards = new ShardKeeper({ ...keeping, proposals: this.proposals.book })
     const { transports, hubs } = parts
     if (settings.lanes) this.#lanes = new Lanes({ guests: transports.ownPort.guests, log })
     this.streamLanes = new StreamLanes({ host, names, admission, lanes: this.#lanes, log })

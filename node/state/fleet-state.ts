@@ -245,7 +245,7 @@ export class FleetState extends EventEmitter<Events> {
     if (releaseBytes === undefined || revocationBytes === undefined) throw new RangeError('unreachable')
     const release =
       this.#acceptedAs(named, trusted) ??
-      (await this.#withShards(withExtensions(releaseCodec.decode(releaseBytes), trusted.targets, releaseTarget)))
+      (await this.withShards(withExtensions(releaseCodec.decode(releaseBytes), trusted.targets, releaseTarget)))
     const revoked = revocationsCodec.decode(revocationBytes)
     if (
       release.fleet !== this.fleet ||
@@ -286,7 +286,8 @@ export class FleetState extends EventEmitter<Events> {
     return isDeepStrictEqual(extensions, before && asSigned(before.release).extensions) ? before?.release : undefined
   }
 
-  #withShards(release: Release): Promise<Release> {
+  /** A release as it was signed, with those of its shards that are here. */
+  withShards(release: Release): Promise<Release> {
     return withShards(release, hash => this.document(hash))
   }
 
@@ -295,7 +296,7 @@ export class FleetState extends EventEmitter<Events> {
     const taken = await this.#changes.run(async () => {
       const before = this.#accepted
       if (before?.release.sharded === undefined) return undefined
-      const accepted = { ...before, release: await this.#withShards(asSigned(before.release)) }
+      const accepted = { ...before, release: await this.withShards(asSigned(before.release)) }
       this.#accepted = accepted
       return accepted
     })

@@ -18,7 +18,9 @@ export function protocolNames(fleet: string) {
     prefix,
     hello: `/${prefix}/hello/1`,
     /** Sync that finds differences by ranges. */
-    sync: `/${prefix}/sync/4`,
+    sync: `/${prefix}/sync/5`,
+    /** The same with longer fingerprints. */
+    syncByLongPrints: `/${prefix}/sync/4`,
     /** Sync by digests of all members. */
     syncByDigests: `/${prefix}/sync/3`,
     /** The same with reports of version 1 only. */
@@ -76,8 +78,8 @@ export function gossipTopics({ heads, members, reports, extendedReports }: Proto
 }
 
 /** Versions of sync, the newest first. */
-export function syncProtocols({ sync, syncByDigests, syncOfPlainReports, plainSync }: ProtocolNames): string[] {
-  return [sync, syncByDigests, syncOfPlainReports, plainSync]
+export function syncProtocols(names: ProtocolNames): string[] {
+  return [names.sync, names.syncByLongPrints, names.syncByDigests, names.syncOfPlainReports, names.plainSync]
 }
 
 /** Versions of the swarm's protocol, the newest first. */

@@ -11,8 +11,13 @@ import { type SyncContent, syncContentSchema } from './messages.ts'
 
 /** Bytes of a member's key: the beginning of the SHA-256 of its peer ID. Members are sorted by their keys. */
 export const memberKeyLength = 12
-/** Bytes of a fingerprint: the beginning of a SHA-256, so that nobody finds two states with the same one. */
+/** Bytes of the fingerprint of all members: the beginning of a SHA-256, so that nobody finds two states with the same one. */
 export const printLength = 16
+/**
+ * Bytes of the fingerprint of a range. It is salted with both sides' fingerprints of all members: who looks for two states with
+ * the same one gets another salt with each, so there are 2^64 pairs to try, where two unsalted ones of this length take 2^32.
+ */
+export const rangePrintLength = 8
 
 /** The first message of both sides: fingerprints of its head, if it has one, and of all members that it knows. */
 const openingSchema = z.strictObject({
@@ -35,7 +40,7 @@ const boundSchema = bytesSchema(0, memberKeyLength)
  */
 const rangeSchema = z.union([
   z.tuple([boundSchema]),
-  z.tuple([boundSchema, bytesSchema(printLength)]),
+  z.tuple([boundSchema, bytesSchema(rangePrintLength, printLength)]),
   z.tuple([boundSchema, z.array(heldSchema).max(limits.listedMembers)]),
 ])
 export type Range = z.infer<typeof rangeSchema>

@@ -5,12 +5,16 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
+import { skewNotes } from '../../controller/release/skew.ts'
 import { signReport } from '../../node/device/device-report.ts'
+import { releaseCodec } from '../../protocol/release/release.ts'
+import { splitRelease } from '../../protocol/release/split-release.ts'
 import { openReport } from '../../protocol/report/extended-report.ts'
 import { peerIdOf } from '../../protocol/signing/peer-id.ts'
 import { VictimProcess } from '../attack/victim-process.ts'
 import { testSigner } from '../helpers/fleet.ts'
 import { addressesOf, connect, liveFleet, Mesh, reportOf, type TestPeer } from '../helpers/mesh.ts'
+import { sampleName, shardedSample } from '../helpers/sharded.ts'
 import { until } from '../helpers/until.ts'
 import { treeOfBefore } from './version-before.ts'
 
@@ -133,6 +137,44 @@ describe('the version before', () => {
     const two = await start('two')
     await until(() => two.state.accepted?.release.version === 2, 'the release by way of the version before')
     assert.deepEqual(two.state.accepted?.release.extensions, { values: extensions, critical: ['note'] })
+  })
+
+  it('keeps what it runs under a sharded release, which names nobody for it, and hands it on', async t => {
+    const { fleet, before, start } = await scene(t)
+    const one = await start('one')
+    const whole = { ...shardedSample(40), fleet: fleet.fleet }
+    const { plain, documents } = splitRelease(whole, 500)
+    for (const bytes of documents) await one.state.keepDocument(bytes)
+    const { v: _v, fleet: _f, version: _n, created: _c, ...content } = plain
+    await one.state.publish(fleet.release(content))
+    await until(async () => (await before.measure()).release === 2, 'the release at the version before')
+    // What its daemon asks of a release: without a config it leaves alone what runs.
+    const tree = await treeOfBefore(t)
+    const script = `
+      import { releaseCodec, wantedConfig } from ${JSON.stringify(join(tree, 'protocol/release.ts'))}
+      const release = releaseCodec.decode(Buffer.from(process.argv[1], 'hex'))
+      console.log(JSON.stringify([release.version, wantedConfig(release, process.argv[2]) ?? null]))`
+    const { sharded: _s, extensions: _e, ...document } = plain
+    const bytes = Buffer.from(releaseCodec.encode(document)).toString('hex')
+    const args = ['--input-type=module', '-e', script, bytes, sampleName(3)]
+    const { stdout } = await promisify(execFile)(process.execPath, args)
+    assert.deepEqual(JSON.parse(stdout), [2, null])
+    // Its operators are told.
+    const reports = { [one.identity.peerId]: {} }
+    const directory = {
+      certificates: () => [{ peer: one.identity.peerId, name: sampleName(3), role: 'device' }],
+      report: (peer: string) => reports[peer] && { document: reports[peer] },
+    }
+    const [note] = skewNotes({ directory } as never, whole, plain)
+    assert.match(
+      note ?? '',
+      /^Note: kiosk-00003 run a version that reads no release of this size: they keep what they run/,
+    )
+    const two = await start('two')
+    await until(() => two.state.accepted?.release.version === 2, 'the release by way of the version before')
+    assert.equal(two.state.accepted?.release.sharded?.devicesOf, undefined, 'the version before has no shards')
+    await connect(two, one)
+    await until(() => two.state.accepted?.release.sharded?.devicesOf, 'the manifest from a peer of this version')
   })
 
   it('is a member as before at a hub of this one, and comes by no hub', async t => {

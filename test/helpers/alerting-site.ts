@@ -100,7 +100,10 @@ export class Site {
       this.sent.push({ by: name, notices })
     }
     const controllers = isLaptop(name) && { controllers: () => this.#laptops }
-    const notifier = new Notifier({ ...shared, ...controllers, isSilent: () => false, send, log: silentLogger }, [])
+    const notifier = new Notifier(
+      { ...shared, ...controllers, silentNow: () => () => false, send, log: silentLogger },
+      [],
+    )
     notifier.on('told', () => void this.report(name, []))
     return { notifier, absences: new Absences({ ...shared, isConnected: () => false }) }
   }

@@ -180,6 +180,7 @@ export function makeFixtures(): Fixture[] {
     plain('sync-opening', openingCodec, { head: hash.subarray(0, 16), print: hash.subarray(16) }),
     plain('sync-opening-without-head', openingCodec, { print: hash.subarray(16) }),
     plain('sync-ranges', rangesCodec, sampleRanges(hash)),
+    plain('sync-ranges-short', rangesCodec, sampleRanges(hash, 8)),
     plain('sync-ranges-last', rangesCodec, { ranges: [], wants: [[hash.subarray(0, 12), 3]] }),
     plain('sync-batch', batchCodec, { packed: hash, unpacked: 800 }),
     plain('sync-batch-end', batchCodec, { noMore: true }),
@@ -327,8 +328,8 @@ function outboxFixture(fleet: string, certificate: Uint8Array, report: Uint8Arra
 }
 
 /** One range of each kind, and members whose certificates the members role and a join token have signed. */
-function sampleRanges(hash: Uint8Array): Ranges {
-  const [key, print] = [hash.subarray(0, 12), hash.subarray(16)]
+function sampleRanges(hash: Uint8Array, length = 16): Ranges {
+  const [key, print] = [hash.subarray(0, 12), hash.subarray(16, 16 + length)]
   return {
     ranges: [
       [Uint8Array.of(0x10)],

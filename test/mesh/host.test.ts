@@ -22,6 +22,7 @@ describe('a host', () => {
       const own = [
         names.hello,
         names.sync,
+        names.syncByLongPrints,
         names.syncByDigests,
         names.plainSync,
         names.syncOfPlainReports,

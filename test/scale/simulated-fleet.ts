@@ -71,10 +71,11 @@ export class SimulatedFleet {
       began: undefined,
       confirmed: undefined,
     }))
-    const certificates = this.#large.devices.map(({ certificate }) => certificate)
-    for (const { peer } of this.devices) {
-      for (const envelope of certificates) peer.addCertificate({ document: readCertificate(envelope), envelope })
-    }
+    // Read once: nobody changes them.
+    const certificates = this.#large.devices.map(({ certificate: envelope }) => {
+      return { document: readCertificate(envelope), envelope }
+    })
+    for (const { peer } of this.devices) for (const certificate of certificates) peer.addCertificate(certificate)
     this.#link()
     const { random } = init
     for (const device of this.devices) {

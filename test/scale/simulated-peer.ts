@@ -2,7 +2,7 @@
 
 import { constants, zstdCompressSync } from 'node:zlib'
 import { Holdings, rankNumber } from '../../node/mesh/exchange/holdings.ts'
-import { type Lacking, Reconciliation } from '../../node/mesh/exchange/reconciliation.ts'
+import { type Lacking, Reconciliation, shortPrints } from '../../node/mesh/exchange/reconciliation.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
 import type { SyncContent } from '../../protocol/messages/messages.ts'
 import {
@@ -25,7 +25,8 @@ export interface Signed<T> {
  * stream and of the cipher. The calibration compares them with real sockets.
  */
 const streamBytes = 320
-const messageBytes = 4 + 12 + 18
+const writeBytes = 12 + 18
+const messageBytes = 4 + writeBytes
 const batchItems = 64
 
 export class SimulatedPeer {
@@ -107,15 +108,19 @@ export function sync(
     wire.bytes += encoded.length + messageBytes
     return encoded
   }
-  const [one, other] = [new Reconciliation(asking.holdings), new Reconciliation(asked.holdings)]
+  const prints = shortPrints(asking.holdings.printOfAll, asked.holdings.printOfAll)
+  const [one, other] = [new Reconciliation(asking.holdings, prints), new Reconciliation(asked.holdings, prints)]
   for (const side of [asked, asking])
     send(openingCodec.encode({ head: new Uint8Array(16), print: side.holdings.printOfAll }))
+  // The second opening is in one write with what follows from that side, as the last turn is below, and the last batch.
+  wire.bytes -= writeBytes
   if (!Buffer.from(asking.holdings.printOfAll).equals(asked.holdings.printOfAll)) {
     let said: Ranges | undefined = one.begin()
     for (let [by, next] = [asking, asked]; said !== undefined; [by, next] = [next, by]) {
       const spoken: Ranges = lie?.by === by ? lie.twist(said) : said
       said = (next === asked ? other : one).answer(rangesCodec.decode(send(rangesCodec.encode(spoken))))
     }
+    wire.bytes -= writeBytes
   }
   for (const [from, lacking] of [
     [asking, one.lacking],
@@ -124,6 +129,7 @@ export function sync(
     const items = from.itemsFor(lacking)
     for (let at = 0; at < items.length; at += batchItems) send(packed(items.slice(at, at + batchItems)))
     send(batchCodec.encode({ noMore: true }))
+    if (items.length > 0) wire.bytes -= writeBytes
   }
   return {
     bytes: wire.bytes,

@@ -46,6 +46,8 @@ const proposalRowSchema = z.object({
     }),
   ),
   statements: z.array(voiceSchema),
+  /** Whether all shards of its release are here: without them its changes are not known. */
+  isWhole: z.boolean(),
   changes: z.array(deviceChangeSchema),
 })
 export type ProposalRow = z.infer<typeof proposalRowSchema>

@@ -16,7 +16,7 @@ import type { Channel } from '../transport/channel.ts'
 import type { Directory } from './directory.ts'
 import { counterIn, OwnDigest, type OwnDigestComponents, type ReportForm } from './own-digest.ts'
 import type { OwnHoldings } from './own-holdings.ts'
-import { isLastTurn, Reconciliation } from './reconciliation.ts'
+import { isLastTurn, Reconciliation, shortPrints } from './reconciliation.ts'
 
 /** What the other side lacks of a member. */
 export interface LackingOf {
@@ -72,25 +72,28 @@ export class Comparison {
   /** Between peers that met before there is mostly no difference, so fingerprints of everything are compared first. */
   async run(channel: Channel, manner: Manner): Promise<Compared> {
     const { names } = this.#components
-    if (manner.protocol === names.sync) return await this.#byRanges(channel, manner)
+    if (isByRanges(names, manner.protocol)) return await this.#byRanges(channel, manner)
     const theirs = await this.#digests(channel, manner)
     return { head: theirs.head, lacking: this.#lackingIn(theirs, this.#formOf(manner.protocol)) }
   }
 
-  async #byRanges(channel: Channel, { speaksSecond, spent }: Manner): Promise<Compared> {
-    let ours = this.#own.opening()
-    const newest = () => {
-      ours = this.#own.opening()
-      return ours.opening
-    }
-    const theirs = await swap(channel, openingCodec, newest, speaksSecond)
+  async #byRanges(channel: Channel, { protocol, speaksSecond, spent }: Manner): Promise<Compared> {
+    const before = speaksSecond ? await channel.receive(openingCodec) : undefined
+    const ours = this.#own.opening()
     const { opening } = ours
+    // Who speaks second goes on at once: with its head, a turn or the end of its items.
+    if (speaksSecond) channel.hold(openingCodec, opening)
+    else await channel.send(openingCodec, opening)
+    const theirs = before ?? (await channel.receive(openingCodec))
     let head: Head | undefined
     if (!equalBytes(theirs.head ?? noBytes, opening.head ?? noBytes)) {
+      if (ours.head === undefined) await channel.flush()
       if (ours.head !== undefined) await channel.send(headCodec, ours.head)
       if (theirs.head !== undefined) head = await channel.receive(headCodec)
     }
-    const comparing = new Reconciliation(this.#own.holdings)
+    const [asking, asked] = speaksSecond ? [opening, theirs] : [theirs, opening]
+    const prints = protocol === this.#components.names.sync ? shortPrints(asking.print, asked.print) : undefined
+    const comparing = new Reconciliation(this.#own.holdings, prints)
     if (!equalBytes(theirs.print, opening.print)) await compareRanges(channel, comparing, { speaksSecond, spent })
     return { head, lacking: [...comparing.lacking].map(([peer, what]) => ({ peer, ...what })) }
   }
@@ -129,6 +132,11 @@ export class Comparison {
   }
 }
 
+/** Whether a version of sync finds differences by ranges, and sends items in batches. */
+export function isByRanges({ sync, syncByLongPrints }: ProtocolNames, protocol: string): boolean {
+  return protocol === sync || protocol === syncByLongPrints
+}
+
 /** Whether a version of sync carries reports of version 1 only. */
 export function isPlain({ syncOfPlainReports, plainSync }: ProtocolNames, protocol: string): boolean {
   return protocol === syncOfPlainReports || protocol === plainSync
@@ -146,8 +154,9 @@ async function compareRanges(
     // The other side's turns cost about as much.
     spent(2 * comparing.spoken)
     if (reply === undefined) return
+    // Items follow the last one at once, or their end does.
+    if (isLastTurn(reply)) return channel.hold(rangesCodec, reply)
     await channel.send(rangesCodec, reply)
-    if (isLastTurn(reply)) return
   }
 }
 

@@ -3,6 +3,7 @@
  * ranges and finds members by key. 28 bytes a member, kept up to date change by change.
  */
 
+import { createHash } from 'node:crypto'
 import { sha256 } from '../../../protocol/encoding/hash.ts'
 import type { Member } from '../../../protocol/members/certificate.ts'
 import { type Held, memberKeyLength, printLength } from '../../../protocol/messages/ranges.ts'
@@ -21,6 +22,15 @@ export function rankNumber({ grant, issued }: Pick<Member, 'grant' | 'issued'>):
 export function memberKey(peer: string): Uint8Array {
   return sha256(Buffer.from(peer)).subarray(0, memberKeyLength)
 }
+
+/** How the fingerprints of ranges are made in one comparison. */
+export interface Prints {
+  readonly length: number
+  /** Hashed before the members. */
+  readonly salt: Uint8Array
+}
+
+const longPrints: Prints = { length: printLength, salt: new Uint8Array() }
 
 export class Holdings {
   #records = Buffer.alloc(64 * recordLength)
@@ -92,9 +102,13 @@ export class Holdings {
     return bytes.length > 0 && begins(at) && !begins(at + 1) ? this.peer(at) : undefined
   }
 
-  /** The fingerprint of members from `low` to before `high`. */
-  print(low: number, high: number): Uint8Array {
-    return sha256(this.#records.subarray(low * recordLength, high * recordLength)).subarray(0, printLength)
+  /** The fingerprint of members from `low` to before `high`, of so many bytes. */
+  print(low: number, high: number, { length, salt }: Prints = longPrints): Uint8Array {
+    const hash = createHash('sha256').update(salt)
+    return hash
+      .update(this.#records.subarray(low * recordLength, high * recordLength))
+      .digest()
+      .subarray(0, length)
   }
 
   get printOfAll(): Uint8Array {

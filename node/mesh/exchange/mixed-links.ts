@@ -8,15 +8,16 @@ export interface Place {
 
 const kinds = ['group', 'site'] as const
 
-/** Those of the free ones with whom the links are not all alike, if there are any: above all not of one group. */
+/**
+ * Those of the free ones with whom the links are not all alike, if there are any: best of another site and another group. Where
+ * no free one differs in both, one that differs in either will do: which of them is chosen changes with each link, so neither a
+ * token nor a site keeps all links for long.
+ */
 export function mixedWith<T extends Place>(linked: readonly Place[], free: readonly T[]): readonly T[] {
   const [first] = linked
   if (first === undefined) return free
-  let left = free
-  for (const kind of kinds) {
-    if (linked.some(each => each[kind] !== first[kind])) continue
-    const others = left.filter(each => each[kind] !== first[kind])
-    if (others.length > 0) left = others
-  }
-  return left
+  const alike = kinds.filter(kind => linked.every(each => each[kind] === first[kind]))
+  const differing = free.map(each => alike.filter(kind => each[kind] !== first[kind]).length)
+  const most = Math.max(0, ...differing)
+  return free.filter((_, at) => differing[at] === most)
 }

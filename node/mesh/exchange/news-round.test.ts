@@ -202,6 +202,15 @@ describe('a neighbour that lies', () => {
     assert.equal(other.inVain, 4)
   })
 
+  it('blames nobody for reports of members who were revoked between the telling and the sending', async () => {
+    const { other } = sides(1)
+    const both = { told: [told(first, 9), told(second, 9)] }
+    const ended = answered(other, [both, { reports: { ...sent([new Uint8Array(), new Uint8Array()]), whole: [0, 1] } }])
+    other.forget(first.peer)
+    await ended
+    assert.equal(other.inVain, 1)
+  })
+
   it('is told again what it could not read: what it was told lately, and once', async () => {
     const { other } = sides()
     other.take(large.report(first, 2))

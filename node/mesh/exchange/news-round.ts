@@ -152,6 +152,8 @@ export class NewsRound {
     return { list, wants: wants.length === 0 ? {} : { wants } }
   }
 
+  readonly #isMember = ({ peer }: Pick<Asked, 'peer'>): boolean => this.#components.directory.member(peer) !== undefined
+
   /** What the neighbour wants of the items that it was told, and those that are too many for one message. */
   async #reports(
     items: readonly Item[],
@@ -186,7 +188,7 @@ export class NewsRound {
   async #take(asked: readonly Asked[], sent: SentReports | undefined): Promise<number> {
     const { book, toldInVain } = this.#components
     if (sent === undefined) {
-      toldInVain(this.#neighbour, asked.length)
+      toldInVain(this.#neighbour, asked.filter(this.#isMember).length)
       return 0
     }
     const whole = new Set(sent.whole)
@@ -221,7 +223,8 @@ export class NewsRound {
     for (const [at, envelope] of reports.entries()) {
       const { peer, counter, base } = given[at] as Asked
       if (envelope.length === 0) {
-        missing += isFull ? 0 : 1
+        // Who was revoked meanwhile has no report any more, here as there.
+        missing += isFull || !this.#isMember({ peer }) ? 0 : 1
         continue
       }
       const added = this.#addOne(envelope, peer, add).then(

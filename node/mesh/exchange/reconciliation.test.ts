@@ -7,7 +7,7 @@ import { rangesCodec } from '../../../protocol/messages/ranges.ts'
 import { Random } from '../../../test/attack/fuzz/random.ts'
 import { withCode } from '../../../test/helpers/errors.ts'
 import { Holdings, memberKey, rankNumber } from './holdings.ts'
-import { Reconciliation } from './reconciliation.ts'
+import { Reconciliation, shortPrints } from './reconciliation.ts'
 
 type Known = Map<string, readonly [rank: number, counter: number]>
 
@@ -23,9 +23,10 @@ const fleetOf = (size: number, counter = 1): Known =>
   new Map(Array.from({ length: size }, (_, at) => [`peer ${at}`, [rank, counter]]))
 
 /** Both sides compare, by the bytes of the real messages. */
-function compare(one: Known, other: Known) {
+function compare(one: Known, other: Known, { long = false } = {}) {
   const [ofOne, ofOther] = [holdingsOf(one), holdingsOf(other)]
-  const [a, b] = [new Reconciliation(ofOne), new Reconciliation(ofOther)]
+  const prints = long ? undefined : shortPrints(ofOne.printOfAll, ofOther.printOfAll)
+  const [a, b] = [new Reconciliation(ofOne, prints), new Reconciliation(ofOther, prints)]
   let bytes = 0
   let turns = 0
   if (!Buffer.from(ofOne.printOfAll).equals(ofOther.printOfAll)) {
@@ -53,8 +54,8 @@ function lackingOf(has: Known, lacks: Known) {
 
 const sorted = (map: ReadonlyMap<string, unknown>) => [...map].sort(([a], [b]) => (a < b ? -1 : 1))
 
-function assertFound(one: Known, other: Known): ReturnType<typeof compare> {
-  const found = compare(one, other)
+function assertFound(one: Known, other: Known, manner: { long?: boolean } = {}): ReturnType<typeof compare> {
+  const found = compare(one, other, manner)
   assert.deepEqual(sorted(found.a.lacking), sorted(lackingOf(one, other)))
   assert.deepEqual(sorted(found.b.lacking), sorted(lackingOf(other, one)))
   return found
@@ -73,15 +74,27 @@ describe('a comparison by ranges', () => {
         }
         if (!random.once(often)) other.set(peer, one.get(peer) ?? [rank, 1])
       }
-      assertFound(one, other)
+      assertFound(one, other, { long: random.once(2) })
     }
+  })
+
+  it('makes fingerprints of ranges that say nothing of another comparison', () => {
+    const holdings = holdingsOf(fleetOf(1000))
+    const said = (asking: number, asked: number) => {
+      const prints = shortPrints(new Uint8Array(16).fill(asking), new Uint8Array(16).fill(asked))
+      return new Reconciliation(holdings, prints).begin().ranges.map(([, print]) => Buffer.from(print as Uint8Array))
+    }
+    const prints = [said(1, 2), said(2, 1), said(1, 3)].flat()
+    assert.ok(prints.every(({ length }) => length === 8))
+    assert.equal(new Set(prints.map(each => each.toString('hex'))).size, prints.length)
   })
 
   it('costs little where little differs', () => {
     const [one, other] = [fleetOf(10_000), fleetOf(10_000)]
     assert.equal(assertFound(one, other).bytes, 0)
     other.set('peer 77', [rank, 2])
-    assert.ok(assertFound(one, other).bytes < 1200)
+    const { bytes } = assertFound(one, other)
+    assert.ok(bytes < 600, `${bytes} bytes`)
     for (let at = 0; at < 100; at++) other.set(`peer ${99 * at}`, [rank, 3])
     assert.ok(assertFound(one, other).bytes < 70_000)
   })

@@ -7,8 +7,15 @@
 import { FormatError } from '../../../protocol/encoding/cbor.ts'
 import { equalBytes } from '../../../protocol/encoding/hash.ts'
 import { limits } from '../../../protocol/limits.ts'
-import { type Held, memberKeyLength, printLength, type Range, type Ranges } from '../../../protocol/messages/ranges.ts'
-import type { Holdings } from './holdings.ts'
+import {
+  type Held,
+  memberKeyLength,
+  printLength,
+  type Range,
+  type Ranges,
+  rangePrintLength,
+} from '../../../protocol/messages/ranges.ts'
+import type { Holdings, Prints } from './holdings.ts'
 
 /** A range with fewer members is listed at once. */
 const listedAtOnce = 8
@@ -32,16 +39,24 @@ export interface Lacking {
   readonly report: boolean
 }
 
+/** The fingerprints of ranges between two sides that have told each other those of all members: who asked, and who was asked. */
+export function shortPrints(asking: Uint8Array, asked: Uint8Array): Prints {
+  return { length: rangePrintLength, salt: Buffer.concat([asking, asked]) }
+}
+
 export class Reconciliation {
   readonly #holdings: Holdings
+  readonly #prints: Prints | undefined
   readonly #lacking = new Map<string, Lacking>()
   #turns = 0
   /** Of the turn that is being made, and of all before. */
   #bytes = 0
   #spoken = 0
 
-  constructor(holdings: Holdings) {
+  /** `prints`: how fingerprints are made; without it, as the versions before `sync/5` make them. */
+  constructor(holdings: Holdings, prints?: Prints) {
     this.#holdings = holdings
+    this.#prints = prints
   }
 
   /** What the other side lacks, by peer; complete after the last turn. */
@@ -81,6 +96,10 @@ export class Reconciliation {
     return this.#answerAll(ranges)
   }
 
+  #print(low: number, high: number): Uint8Array {
+    return this.#holdings.print(low, high, this.#prints)
+  }
+
   #turn(): Ranges {
     this.#spoken += this.#bytes
     this.#bytes = 0
@@ -94,7 +113,7 @@ export class Reconciliation {
       if (this.#bytes > turnBytes) {
         // All that follows is compared anew, as one range.
         const end = ranges.at(-1)?.[0] ?? noBytes
-        this.#say(reply, [end, this.#holdings.print(low, this.#holdings.lower(end))])
+        this.#say(reply, [end, this.#print(low, this.#holdings.lower(end))])
         return reply
       }
       const high = this.#holdings.lower(to)
@@ -111,7 +130,7 @@ export class Reconciliation {
   }
 
   #compare(low: number, high: number, to: Uint8Array, theirs: Uint8Array, reply: Ranges): void {
-    const ours = this.#holdings.print(low, high)
+    const ours = this.#print(low, high)
     if (equalBytes(theirs, ours)) this.#skip(reply, to)
     // What doesn't fit into this turn stays as it is until the next one.
     else if (this.#bytes > turnBytes / 2) this.#say(reply, [to, ours])
@@ -130,7 +149,7 @@ export class Reconciliation {
     for (let part = 1; part <= parts; part++) {
       const end = low + Math.floor((count * part) / parts)
       const bound = part === parts ? to : this.#holdings.boundBefore(end)
-      this.#say(reply, [bound, this.#holdings.print(begin, end)])
+      this.#say(reply, [bound, this.#print(begin, end)])
       begin = end
     }
   }

@@ -2,7 +2,7 @@
 
 import { limits } from '../../../protocol/limits.ts'
 import { type SyncContent, syncItemCodec } from '../../../protocol/messages/messages.ts'
-import { batchCodec, batchContentsCodec } from '../../../protocol/messages/ranges.ts'
+import { batchCodec, batchContentsCodec, type SyncBatch } from '../../../protocol/messages/ranges.ts'
 import type { Channel } from '../transport/channel.ts'
 import { packItems, unpackItems } from './pack-items.ts'
 
@@ -35,21 +35,21 @@ export function singleItems(channel: Channel): SyncItems {
 export function batchedItems(channel: Channel): SyncItems {
   let waiting: SyncContent[] = []
   let bytes = 0
-  const flush = async () => {
-    if (waiting.length === 0) return
+  const packed = async (): Promise<SyncBatch> => {
     const contents = batchContentsCodec.encode(waiting)
     waiting = []
     bytes = 0
-    await channel.send(batchCodec, { packed: await packItems(contents), unpacked: contents.length })
+    return { packed: await packItems(contents), unpacked: contents.length }
   }
   return {
     send: async item => {
       waiting.push(item)
       bytes += sizeOf(item)
-      if (bytes >= fullBatchBytes || waiting.length >= fullBatchItems) await flush()
+      if (bytes < fullBatchBytes && waiting.length < fullBatchItems) return
+      await channel.send(batchCodec, await packed())
     },
     end: async () => {
-      await flush()
+      if (waiting.length > 0) channel.hold(batchCodec, await packed())
       await channel.send(batchCodec, { noMore: true })
     },
     receive: async () => {

@@ -31,7 +31,7 @@ import type { Host } from '../transport/host.ts'
 import { openStream } from '../transport/open-stream.ts'
 import { AnswerShares, type Share } from './answer-shares.ts'
 import { arrivals } from './arrivals.ts'
-import { Comparison, isPlain, type LackingOf } from './comparison.ts'
+import { Comparison, isByRanges, isPlain, type LackingOf } from './comparison.ts'
 import type { Directory } from './directory.ts'
 import type { Equivocation } from './equivocation.ts'
 import { type Gossip, isContradiction } from './gossip.ts'
@@ -222,7 +222,7 @@ export class Sync extends EventEmitter<Events> {
         }
         const manner = { protocol, speaksSecond: share === undefined, spent }
         const { head, lacking } = await this.#comparison.run(channel, manner)
-        const items = protocol === names.sync ? batchedItems(channel) : singleItems(channel)
+        const items = isByRanges(names, protocol) ? batchedItems(channel) : singleItems(channel)
         await Promise.all([this.#send(items, lacking, peer, pace), this.#receive(items, peer, pace, news)])
         return head
       } finally {
