@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { discoveredPeers, mdnsKnownAnswers } from '../limits.ts'
+import { discoveredPeers } from '../limits.ts'
 import { KnownAnswers, pointerTtl } from './known-answers.ts'
+import { mdnsKnownAnswers } from './limits.ts'
 
 describe('known answers', () => {
   it('are named until half of their TTL is over', () => {

@@ -4,7 +4,8 @@
  */
 
 import { LRUCache } from 'lru-cache'
-import { discoveredPeers, mdnsKnownAnswers } from '../limits.ts'
+import { discoveredPeers } from '../limits.ts'
+import { mdnsKnownAnswers } from './limits.ts'
 
 /** An instance that was announced, and its TTL in seconds. */
 export interface KnownAnswer {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import type { NetworkInterfaceInfo } from 'node:os'
 import { describe, it } from 'node:test'
-import { mdnsInterfaces } from '../limits.ts'
+import { mdnsInterfaces } from './limits.ts'
 import { mdnsInterfacesOf } from './mdns-interfaces.ts'
 
 const ip4 = (cidr: string, internal = false): NetworkInterfaceInfo => ({

@@ -4,7 +4,7 @@
 
 import { BlockList } from 'node:net'
 import type { NetworkInterfaceInfo } from 'node:os'
-import { mdnsInterfaces } from '../limits.ts'
+import { mdnsInterfaces } from './limits.ts'
 
 export interface MdnsInterface {
   readonly name: string

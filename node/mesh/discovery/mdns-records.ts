@@ -6,8 +6,9 @@
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Answer, Packet, Question } from 'dns-packet'
 import { publicKeyOf } from '../../../protocol/signing/peer-id.ts'
-import { addressesPerPeer, mdnsRecords } from '../limits.ts'
+import { addressesPerPeer } from '../limits.ts'
 import { type KnownAnswer, pointerTtl } from './known-answers.ts'
+import { mdnsRecords } from './limits.ts'
 import type { MdnsInterface } from './mdns-interfaces.ts'
 
 const prefix = 'dnsaddr='

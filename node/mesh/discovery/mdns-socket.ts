@@ -5,8 +5,8 @@ import type { Packet } from 'dns-packet'
 import makeDns, { type MulticastDNS } from 'multicast-dns'
 import { messageOf } from '../../../protocol/errors.ts'
 import { TokenBucket } from '../../concurrency/token-bucket.ts'
-import { mdnsAnswerMs, mdnsPacketBytes, mdnsPacketsPerSecond } from '../limits.ts'
 import { KnownAnswers, pointerTtl } from './known-answers.ts'
+import { mdnsAnswerMs, mdnsPacketBytes, mdnsPacketsPerSecond } from './limits.ts'
 import type { MdnsInterface } from './mdns-interfaces.ts'
 import {
   type Announcement,

@@ -1,6 +1,6 @@
 /** The pause between two mDNS queries: it doubles (RFC 6762, section 5.2), as long as the peer has a connection. */
 
-import { mdnsQueryFirstMs, mdnsQueryLastMs } from '../limits.ts'
+import { mdnsQueryFirstMs, mdnsQueryLastMs } from './limits.ts'
 
 export class QueryInterval {
   #nextMs = mdnsQueryFirstMs
