@@ -204,10 +204,13 @@ describe('a neighbour that lies', () => {
 
   it('blames nobody for reports of members who were revoked between the telling and the sending', async () => {
     const { other } = sides(1)
-    const both = { told: [told(first, 9), told(second, 9)] }
-    const ended = answered(other, [both, { reports: { ...sent([new Uint8Array(), new Uint8Array()]), whole: [0, 1] } }])
+    const [asking, answering] = channels()
+    const done = answering.receive(newsCodec).then(said => other.round('one').answer(answering, said))
+    await asking.send(newsCodec, { told: [told(first, 9), told(second, 9)] })
+    assert.equal((await asking.receive(newsCodec)).wants?.length, 2)
     other.forget(first.peer)
-    await ended
+    await asking.send(newsCodec, { reports: { ...sent([new Uint8Array(), new Uint8Array()]), whole: [0, 1] } })
+    await done
     assert.equal(other.inVain, 1)
   })
 
