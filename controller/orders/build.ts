@@ -24,7 +24,7 @@ import { list, problemJson } from '../project/problem.ts'
 import { openProject, type Project } from '../project/project.ts'
 import { type ProjectTree, withTree } from '../project/tree.ts'
 import { packageChanges } from '../queries/package-changes.ts'
-import { queryReleased } from '../queries/released.ts'
+import { lackingNote, queryReleased } from '../queries/released.ts'
 import { withFleetBuilders } from '../session/fleet-builders.ts'
 import { takeNews } from '../session/news.ts'
 import { type Session, startSession } from '../session/session.ts'
@@ -121,6 +121,8 @@ export async function diff(
   const at = { home: session.home, session: async () => await news.then(() => session), isRunning: true }
   const [{ built, fleet }] = await Promise.all([buildAll(project, at, options.configs, talk, run), news])
   const { release, configs, devices: before } = await queryReleased(session, options)
+  const lacking = await lackingNote(session, options)
+  if (lacking !== undefined) talk.note(lacking)
   const now = Object.fromEntries(Object.entries(fleet.devices).map(([name, { config }]) => [name, config]))
   const pathsOf = (name: string) => (Object.hasOwn(configs, name) ? (configs[name] ?? []) : [])
   const diffs = built.map(({ config, paths }) => packageChanges(config, pathsOf(config), paths))

@@ -19,6 +19,9 @@ import { watchSockets } from './socket-bytes.ts'
 const settleMs = 15_000
 /** What is a minute in a fleet: peers tell news so often. Bytes don't depend on it. */
 const minuteMs = 10_000
+/** Heads of logs, and the time between two: rounds for them come every five seconds at most. */
+const headsMeasured = 10
+const headMs = 6_000
 
 export interface JourneyInit {
   readonly peers: number
@@ -34,6 +37,8 @@ export interface Journey {
   /** Of one report. */
   readonly byGossip: number
   readonly asNews: number
+  /** Of one that has nothing new but the head of its device's log, told at once and alone. */
+  readonly asHead: number
   /** Of rounds of news without any report, each second. */
   readonly idlePerSecond: number
   /** How long the report is itself. */
@@ -74,14 +79,27 @@ export async function reportJourney(init: JourneyInit, stack: AsyncDisposableSta
     return { bytes, minutes: (performance.now() - began) / minuteMs }
   }
   const [gossip, news] = [await measure('gossip', 1), await measure('news', 2)]
+  // One after another, so that each has rounds of its own.
+  const heads = large.devices.slice(0, headsMeasured)
+  const [headsBefore, headsBegan] = [sockets.bytes(), performance.now()]
+  for (const [at, device] of heads.entries()) {
+    await ways.news(peers[at % peers.length] as TestPeer, repeated(large, device, 3, 121))
+    await sleep(headMs)
+  }
+  const hasHead = ({ directory }: TestPeer) =>
+    heads.every(({ peer }) => (directory.member(peer)?.report?.counter ?? 0) >= counterOf(3))
+  await until(() => peers.every(hasHead), 'all heads')
+  const headBytes = (2 * (sockets.bytes() - headsBefore)) / init.peers
+  const headMinutes = (performance.now() - headsBegan) / minuteMs
   // At the end, when whatever goes with the beginning of connections is over.
   const idle = await measure('idle', 2)
   const idlePerMinute = idle.bytes / idle.minutes
   const perReport = ({ bytes, minutes }: typeof idle) => (bytes - idlePerMinute * minutes) / large.devices.length
   const [byGossip, asNews] = [perReport(gossip), perReport(news)]
+  const asHead = (headBytes - idlePerMinute * headMinutes) / heads.length
   const [device] = large.devices
   const reportBytes = device === undefined ? 0 : repeated(large, device, 1).length
-  return { byGossip, asNews, idlePerSecond: idlePerMinute / 60, reportBytes }
+  return { byGossip, asNews, asHead, idlePerSecond: idlePerMinute / 60, reportBytes }
 }
 
 async function startPeers(init: JourneyInit, large: LargeFleet, stack: AsyncDisposableStack): Promise<TestPeer[]> {
@@ -117,7 +135,7 @@ function counterOf(repetition: number): number {
 }
 
 /** A report as devices sign it, with what they measure and the head of their log. */
-function repeated(large: LargeFleet, device: LargeDevice, repetition: number): Uint8Array {
+function repeated(large: LargeFleet, device: LargeDevice, repetition: number, size = 120): Uint8Array {
   const counter = counterOf(repetition)
   const at = timeText(new Date(large.fleet.now.getTime() + repetition * repeatedMs + device.name.length))
   const { extensions: _none, ...plain } = openReport(large.report(device, counter - 1, { at })).document
@@ -131,7 +149,7 @@ function repeated(large: LargeFleet, device: LargeDevice, repetition: number): U
     'failed-units': 0,
     uptime: (repetition * repeatedMs) / 1000 + 977 * seed,
   })
-  const head = logHeadExtension({ size: 120, root: new Uint8Array(32).fill(7), signature: new Uint8Array(64).fill(9) })
+  const head = logHeadExtension({ size, root: new Uint8Array(32).fill(size), signature: new Uint8Array(64).fill(9) })
   return signReport({ ...plain, counter: counter - 1 }, device.signer, {
     extensions: { ...ownExtensions, ...measured, ...head },
     counter,
