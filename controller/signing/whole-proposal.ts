@@ -3,8 +3,8 @@
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { asSigned, requireWhole, withoutShards } from '../../protocol/release/join-shards.ts'
 import type { Release } from '../../protocol/release/release.ts'
-import { wrongWave } from '../../protocol/release/shard-waves.ts'
-import { shardsManifestOf } from '../../protocol/release/shards.ts'
+import { ShardError, shardsManifestOf } from '../../protocol/release/shards.ts'
+import { wavesOf } from '../../protocol/release/waves.ts'
 import type { VerifiedProposal } from '../../protocol/trust/proposals.ts'
 import { ProposingError } from './proposing-error.ts'
 
@@ -37,4 +37,15 @@ export function requireShown({ release }: Pick<VerifiedProposal, 'release'>): vo
   throw new ProposingError('not-shown', 'expected a sharded release with all of its shards, got none of them', {
     hint: 'Look at it with `thymesh proposals` where its author or another controller is in reach.',
   })
+}
+
+/** A device that is in another wave than the rollout's rules put it: whoever made the shards has chosen that. */
+function wrongWave({ sharded, ...release }: Release): ShardError | undefined {
+  for (const { number, devices } of wavesOf(release)) {
+    const other = devices.find(name => sharded?.waves.get(name) !== number)
+    if (other === undefined) continue
+    const got = sharded?.waves.get(other)
+    return new ShardError('wrong-shard', `expected ${other} in wave ${number} by the rollout's rules, got wave ${got}`)
+  }
+  return undefined
 }
