@@ -1,12 +1,15 @@
 /** A proposal of a sharded release with what its shards say: an operator sees and signs the whole release, or nothing of it. */
 
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
+import { HintedError } from '../../protocol/errors.ts'
 import { asSigned, requireWhole, withoutShards } from '../../protocol/release/join-shards.ts'
 import type { Release } from '../../protocol/release/release.ts'
-import { ShardError, shardsManifestOf } from '../../protocol/release/shards.ts'
+import { shardsManifestOf } from '../../protocol/release/shards.ts'
 import { wavesOf } from '../../protocol/release/waves.ts'
 import type { VerifiedProposal } from '../../protocol/trust/proposals.ts'
 import { ProposingError } from './proposing-error.ts'
+
+class WaveError extends HintedError<'wrong-shard'> {}
 
 /** The proposal with the entries of those shards of its release that are here; any other proposal as it is. */
 export async function wholeProposal(
@@ -40,12 +43,14 @@ export function requireShown({ release }: Pick<VerifiedProposal, 'release'>): vo
 }
 
 /** A device that is in another wave than the rollout's rules put it: whoever made the shards has chosen that. */
-function wrongWave({ sharded, ...release }: Release): ShardError | undefined {
+function wrongWave({ sharded, ...release }: Release): WaveError | undefined {
   for (const { number, devices } of wavesOf(release)) {
     const other = devices.find(name => sharded?.waves.get(name) !== number)
     if (other === undefined) continue
     const got = sharded?.waves.get(other)
-    return new ShardError('wrong-shard', `expected ${other} in wave ${number} by the rollout's rules, got wave ${got}`)
+    return new WaveError('wrong-shard', `expected ${other} in wave ${number} by the rollout's rules, got wave ${got}`, {
+      hint: 'Ask its author for a new proposal; if it comes again, see docs/trust.md on stolen keys.',
+    })
   }
   return undefined
 }
