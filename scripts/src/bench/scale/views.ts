@@ -26,7 +26,7 @@ export function viewTimes(size: number): ViewTimes {
       reports: () => [...reports.values()],
       report: (id: string) => ({ document: reports.get(id) }),
     },
-    neighbours: { members: [] },
+    neighbours: { members: [], wayTo: () => undefined },
     alarms: [],
     closures: { damaged: { all: [] } },
   } as unknown as ControllerPeer
