@@ -23,11 +23,13 @@ export function viewTimes(size: number): ViewTimes {
     state: { accepted: { release, sites: new Map() } },
     directory: {
       certificates: () => [...certificates],
+      certificate: () => undefined,
       reports: () => [...reports.values()],
       report: (id: string) => ({ document: reports.get(id) }),
     },
     neighbours: { members: [], wayTo: () => undefined },
     alarms: [],
+    forkedLogs: [],
     closures: { damaged: { all: [] } },
   } as unknown as ControllerPeer
   return {
