@@ -21,13 +21,20 @@ const recipe: Recipe = {
 }
 const id = sha256(Buffer.from('the recipe'))
 
-function bases(bytes = nar, { idleMs }: { idleMs?: number } = {}) {
+interface Settings {
+  readonly idleMs?: number
+  /** What happens while the index is asked. */
+  readonly meanwhile?: () => Promise<void>
+}
+
+function bases(bytes = nar, { idleMs, meanwhile }: Settings = {}) {
   let reads = 0
   const readRange = async (offset: number, size: number) => {
     reads++
     return bytes.slice(offset, offset + size)
   }
   const lookUp = async (hashes: readonly Uint8Array[]) => {
+    await meanwhile?.()
     return hashes.map(hash => {
       const chunk = recipe.chunks.find(each => equalBytes(each.hash, hash))
       return chunk === undefined ? [] : [{ path, offset: chunk.offset, length }]
@@ -61,6 +68,17 @@ describe('old chunks', () => {
     assert.ok(await made.read({ recipe: id, first: 2, count: 3 }))
     await until(() => made.cachedBytes === 0, 'the chunks to be forgotten')
     assert.ok(await made.read({ recipe: id, first: 2, count: 3 }))
+  })
+
+  it('are read also when those that were known are forgotten meanwhile', async () => {
+    const known: { bases?: Bases } = {}
+    const meanwhile = () => until(() => (known.bases?.cachedBytes ?? 0) === 0, 'the chunks to be forgotten')
+    const { made } = bases(nar, { idleMs: 20, meanwhile })
+    known.bases = made
+    assert.ok(await made.read({ recipe: id, first: 2, count: 2 }))
+    assert.ok(made.cachedBytes > 0)
+    const read = await made.read({ recipe: id, first: 2, count: 3 })
+    assert.ok(read && equalBytes(read, nar.subarray(2 * length, 5 * length)))
   })
 
   it('are nothing when the recipe has no such run, or is not here', async () => {

@@ -46,9 +46,10 @@ export class Bases {
     const run = (await this.#chunksOf(recipe)).slice(first, first + count)
     const size = run.reduce((sum, { length }) => sum + length, 0)
     if (run.length !== count || size > maxBaseBytes) return undefined
-    const missing = run.filter(({ hash }) => !this.#chunks.has(toHex(hash)))
-    const places = await this.#components.index.lookUp(missing.map(({ hash }) => hash))
+    // Taken now: the cache may forget them meanwhile.
     const parts = run.map(({ hash }) => this.#chunks.get(toHex(hash)))
+    const missing = run.filter((_, place) => parts[place] === undefined)
+    const places = await this.#components.index.lookUp(missing.map(({ hash }) => hash))
     for (const [i, { hash, length }] of missing.entries()) {
       const bytes = await this.#readOne(places[i]?.filter(place => place.length === length) ?? [], hash)
       if (bytes === undefined) return undefined
