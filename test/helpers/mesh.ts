@@ -49,6 +49,8 @@ export interface PeerInit {
   fill?: (state: PeerState) => Promise<void>
   connections?: { members: number; strangers: number }
   timing?: MeshTiming
+  /** As a controller does: all members' documents stay decoded. */
+  keepsDocuments?: boolean
 }
 
 /** The peers of one test. */
@@ -96,6 +98,7 @@ export class Mesh {
       store: fakeStore(init.store),
       ...(init.connections && { connections: init.connections }),
       ...(init.timing && { timing: init.timing }),
+      ...(init.keepsDocuments && { keepsDocuments: true }),
     })
     const stop = async () => {
       await peer.stop()

@@ -39,6 +39,7 @@ export async function servedPage(
   const certificate = fleet.fleet.certify(testSigner('controller'), { name: 'ada', role: 'controller' })
   const controller = await mesh.start({
     word: 'controller',
+    keepsDocuments: true,
     fleet: fleet.fleet,
     certificate,
     fill: ({ database }) => fleet.fill(database, init.reported === false ? undefined : 1),
