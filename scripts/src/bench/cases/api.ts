@@ -38,7 +38,7 @@ async function measured(bench: Bench, stack: AsyncDisposableStack): Promise<Resu
   const mesh = await Mesh.of({ after: stop => void stack.defer(stop) })
   const large = new LargeFleet(devices)
   const fill = (state: PeerState) => large.fill(state.database, 1)
-  const peer = await mesh.start({ word: 'controller', fleet: large.fleet, fill })
+  const peer = await mesh.start({ word: 'controller', fleet: large.fleet, fill, keepsDocuments: true })
   const session = await sessionOf(peer, large.fleet, await stack.use(await Scratch.make()).folder('home'))
   const { file, load } = await serveSession(session, stop => void stack.defer(stop))
   bench.say('lists')
