@@ -72,9 +72,25 @@ describe('a member that connects anew', () => {
     )
   })
 
-  it('keeps one of the same moment unasked', () => {
+  it('loses one of the same moment only if it is still there, and silent, a while later', async t => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const [other, young] = [connection(1), connection(2)]
+    watching([other]).opens(young)
+    t.mock.timers.tick(crossingMs - 1)
+    assert.equal(other.asked, 0)
+    t.mock.timers.tick(1)
+    assert.deepEqual([other.asked, young.asked], [1, 0])
+    t.mock.timers.reset()
+    await until(() => other.ended, 'the silent one to end')
+  })
+
+  it('is not looked after by who has stopped', t => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
     const other = connection(1)
-    watching([other]).opens(connection(2))
+    const { opens, made } = watching([other])
+    opens(connection(2))
+    made.stop()
+    t.mock.timers.tick(crossingMs)
     assert.equal(other.asked, 0)
   })
 

@@ -25,6 +25,8 @@ export interface SilentConnectionsComponents {
 export class SilentConnections {
   readonly #components: SilentConnectionsComponents
   readonly #asked = new WeakSet<Connection>()
+  /** Looks that come later, at those that two crossing dials may have opened. */
+  readonly #later = new Set<NodeJS.Timeout>()
   #stopped = false
 
   constructor(components: SilentConnectionsComponents) {
@@ -33,13 +35,25 @@ export class SilentConnections {
 
   start(): void {
     this.#components.host.addEventListener('connection:open', ({ detail }) => {
-      // Crossing dials open two at once.
-      this.#ask(detail.remotePeer, detail.timeline.open - crossingMs)
+      const { remotePeer, timeline } = detail
+      // Crossing dials open two at once, of which one ends by itself: of those that are left, the older one may have lost its
+      // other side in between.
+      this.#ask(remotePeer, timeline.open - crossingMs)
+      const isCrossed = ({ timeline: { open } }: Connection) =>
+        open < timeline.open && open > timeline.open - crossingMs
+      if (!this.#components.host.getConnections(remotePeer).some(isCrossed)) return
+      const timer = setTimeout(() => {
+        this.#later.delete(timer)
+        this.#ask(remotePeer, timeline.open - 1)
+      }, crossingMs)
+      this.#later.add(timer.unref())
     })
   }
 
   stop(): void {
     this.#stopped = true
+    for (const timer of this.#later) clearTimeout(timer)
+    this.#later.clear()
   }
 
   /** Asks all connections: this peer's own network may be another one now. */
