@@ -201,6 +201,8 @@ describe('the project in the web page', { skip: nixSkip() }, () => {
     const right = await file('configs/kiosk.json')
     await write('configs/kiosk.json', `<<<<<<< ours\n${right}=======\n>>>>>>> theirs\n`)
     await go('configs')
+    // Two changes of the address that the page hears of together are one, from the view to itself.
+    await heading('Configs').waitFor()
     await go('configs/kiosk')
     await page.getByText('The file can not be read as it should be').waitFor()
     await go('configs/kiosk/file')
