@@ -313,7 +313,9 @@ export class FleetState extends EventEmitter<Events> {
       const named = namedSiteRelease(trusted, site)
       if (named === undefined || named.length > limits.siteRelease) continue
       const bytes = await this.#checked(named, fetch)
-      const release = decoded(bytes, trusted.delegated[siteRole(site)], siteReleaseTarget(site))
+      const signed = decoded(bytes, trusted.delegated[siteRole(site)], siteReleaseTarget(site))
+      // Only to refuse one that names shards.
+      const release = signed && (await this.withShards(signed))
       const isOurs = release?.fleet === this.fleet && release.site === site && release.version === named.version
       if (release !== undefined && isOurs) found.push({ site, bytes, release })
     }

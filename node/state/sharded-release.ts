@@ -2,7 +2,7 @@
 
 import { FormatError } from '../../protocol/encoding/cbor.ts'
 import { fromHex, toHex } from '../../protocol/encoding/hash.ts'
-import { readManifest, ShardJoin, withoutShards } from '../../protocol/release/join-shards.ts'
+import { readManifest, requirePlain, ShardJoin, withoutShards } from '../../protocol/release/join-shards.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import { namedShards, placedEntries, ShardError } from '../../protocol/release/shards.ts'
 
@@ -17,6 +17,7 @@ export async function withShards(plain: Release, read: ReadDocument): Promise<Re
   try {
     const named = namedShards(plain)
     if (named === undefined) return plain
+    requirePlain(plain)
     const bytes = await read(fromHex(named.document))
     if (bytes === undefined) return withoutShards(plain)
     const manifest = readManifest(plain, bytes)

@@ -17,6 +17,20 @@ import {
   shardsExtension,
 } from './shards.ts'
 
+/**
+ * Refuses a release that names shards and says something else beside: whoever signs it sees what its shards say, so its own document may
+ * name no device, and peers that know no shards must not act on it. Shards of sites' own releases are read by nobody. Throws a ShardError.
+ */
+export function requirePlain({ site, configs, devices, extensions }: Release): void {
+  const names = Object.keys({ ...configs, ...devices })
+  if (site === undefined && names.length === 0 && extensions?.critical.includes(shardsExtension) === true) return
+  const also = names.length > 0 ? `${names.slice(0, 3).join(', ')} beside them` : 'them as not critical'
+  throw new ShardError(
+    'wrong-manifest',
+    `expected a release of the fleet that names devices in its shards alone, got ${site === undefined ? also : `one of the site ${site}`}`,
+  )
+}
+
 /** Reads the manifest that a release names. Throws a ShardError or FormatError if it isn't one of this fleet with as many devices. */
 export function readManifest(plain: Release, bytes: Uint8Array): ShardManifest {
   const named = namedShards(plain)
@@ -132,7 +146,8 @@ function merge<T>(into: Record<string, T>, name: string, value: T): void {
 
 /** A sharded release of which nothing may be acted on: its manifest isn't here, or something in its shards is wrong. */
 export function withoutShards(plain: Release, problem?: ThymeshError): Release {
-  return { ...plain, sharded: { plain, devicesOf: undefined, places: [], waves: new Map(), missing: [], problem } }
+  const sharded: Sharded = { plain, devicesOf: undefined, places: [], waves: new Map(), missing: [], problem }
+  return { ...plain, configs: {}, devices: {}, sharded }
 }
 
 /** Whether a release may name a device though its entry isn't here. */

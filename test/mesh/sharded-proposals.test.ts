@@ -117,4 +117,16 @@ describe('a sharded release of two operators', () => {
     assert.equal(seen.release?.sharded?.problem?.code, 'wrong-shard')
     assert.throws(() => approve(seen, acceptedAt(ada).trusted, two, ''), withCode('wrong-shard'))
   })
+
+  it('is not signed where its own document says more than is shown: what its shards say', async t => {
+    const { fleet, ada, two, propose } = await scene(t)
+    const version = (acceptedAt(ada).trusted.targets?.signed.version ?? 0) + 1
+    const whole: Release = { ...shardedSample(20), fleet: fleet.fleet, version }
+    const { plain, documents } = splitRelease(whole, 500)
+    for (const bytes of documents) await ada.state.keepDocument(bytes)
+    const { v: _v, fleet: _f, version: _n, created: _c, ...content } = plain
+    const beside = { configs: whole.configs, devices: { [self]: { config: 'kiosk' } } }
+    const seen = await wholeProposal(ada, propose({ content: { ...content, ...beside }, message: 'harmless' }))
+    assert.throws(() => approve(seen, acceptedAt(ada).trusted, two, ''), withCode('wrong-manifest'))
+  })
 })
