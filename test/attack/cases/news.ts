@@ -2,12 +2,14 @@
 
 import assert from 'node:assert/strict'
 import { zstdCompressSync } from 'node:zlib'
+import { encode } from '@ipld/dag-cbor'
 import type { Connection } from '@libp2p/interface'
 import { memberKey } from '../../../node/mesh/exchange/holdings.ts'
 import { requestRates } from '../../../node/mesh/limits.ts'
 import { Channel, withChannel } from '../../../node/mesh/transport/channel.ts'
 import { limits } from '../../../protocol/limits.ts'
 import { type News, newsCodec, newsKeyLength, newsReportsCodec, type Told } from '../../../protocol/messages/news.ts'
+import { highestCounter } from '../../../protocol/report/report.ts'
 import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
 import { testSigner } from '../../helpers/fleet.ts'
 import { connect, documentsOf, reportOf, type TestPeer } from '../../helpers/mesh.ts'
@@ -15,6 +17,7 @@ import { until } from '../../helpers/until.ts'
 import type { Arena, Victim } from '../arena.ts'
 import type { Attack } from '../attack.ts'
 import type { HostilePeer } from '../hostile-peer.ts'
+import { framed } from '../wire.ts'
 
 const newsMs = 1000
 
@@ -72,6 +75,38 @@ export const newsAttacks: Attack[] = [
       await assert.rejects(flood)
       assert.ok(most <= everybody.length, `${most} wanted`)
       assert.ok(rounds < 5 * requestRates.news.most, `${rounds} rounds`)
+      await stillHears(victim, honest)
+    },
+  },
+  {
+    id: 'news-counters',
+    power: 'device key',
+    tried:
+      'tells of another member the highest counter that its certificate allows, and sends nothing; tells higher ones, of 2^63 and below zero',
+    expected:
+      'the first is asked for and forgotten, a higher one never asked for, the others are refused; news of that member arrive',
+    async run(arena) {
+      const { victim, hostile, connection, honest } = await scene(arena)
+      await victim.directory.addReport(reportOf(honest, 5))
+      const { peerId } = honest.identity
+      const highest = highestCounter(honest.own.certificate)
+      await withChannel(await hostile.open(connection, hostile.names.news), undefined, async channel => {
+        for (const counter of [highest, highest + 1, Number.MAX_SAFE_INTEGER]) {
+          await channel.send(newsCodec, { told: [told(peerId, counter)] })
+          const { wants } = await channel.receive(newsCodec)
+          assert.equal(wants?.length, counter === highest ? 1 : undefined)
+          if (wants !== undefined) await channel.send(newsCodec, {})
+        }
+      })
+      const [key] = told(peerId, 0)
+      for (const counter of [2n ** 63n, -1]) {
+        const refused = withChannel(await hostile.open(connection, hostile.names.news), undefined, async channel => {
+          channel.stream.send(framed(encode({ told: [[key, counter]] })))
+          await channel.receive(newsCodec)
+        })
+        await assert.rejects(refused)
+      }
+      assert.equal(victim.directory.member(peerId)?.report?.counter, 5)
       await stillHears(victim, honest)
     },
   },

@@ -7,6 +7,7 @@ import type { Connection } from '@libp2p/interface'
 import { memberKey } from '../../../node/mesh/exchange/holdings.ts'
 import { batchedItems } from '../../../node/mesh/exchange/sync-items.ts'
 import { type Channel, withChannel } from '../../../node/mesh/transport/channel.ts'
+import { equalBytes } from '../../../protocol/encoding/hash.ts'
 import { limits } from '../../../protocol/limits.ts'
 import { certificateKind, readCertificate } from '../../../protocol/members/certificate.ts'
 import type { SyncContent } from '../../../protocol/messages/messages.ts'
@@ -14,7 +15,7 @@ import { batchCodec, type Opening, openingCodec, rangesCodec } from '../../../pr
 import { signEnvelope } from '../../../protocol/signing/dsse.ts'
 import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
 import { testSigner } from '../../helpers/fleet.ts'
-import { connect, reportOf } from '../../helpers/mesh.ts'
+import { connect, documentsOf, reportOf } from '../../helpers/mesh.ts'
 import { until } from '../../helpers/until.ts'
 import type { Arena, Victim } from '../arena.ts'
 import type { Attack } from '../attack.ts'
@@ -89,6 +90,61 @@ export const rangeAttacks: Attack[] = [
         await exchange(channel, [])
       })
       assert.equal(victim.directory.certificates().length, before)
+      await stillSyncs(arena, victim)
+    },
+  },
+  {
+    id: 'ranges-counters',
+    power: 'device key',
+    tried: 'lists members with counters and ranks of 2^63, below zero and of one and a half',
+    expected: 'each is refused at once; another member synchronises',
+    async run(arena) {
+      const { victim, hostile, connection } = await scene(arena)
+      const key = memberKey(hostile.id)
+      const faults = () => victim.log.count(/sync ranges/, hostile.id)
+      for (const [rank, counter] of [
+        [1, 2n ** 63n],
+        [1, -1],
+        [1, 1.5],
+        [2n ** 63n, 1],
+        [0.5, 1],
+      ]) {
+        const seen = faults()
+        const refused = compare(hostile, connection, async channel => {
+          channel.stream.send(framed(encode({ ranges: [[all, [[key, rank, counter]]]], wants: [] })))
+          await channel.receive(rangesCodec)
+        })
+        await assert.rejects(refused)
+        await until(() => faults() > seen, 'the victim to refuse it')
+      }
+      await stillSyncs(arena, victim)
+    },
+  },
+  {
+    id: 'ranges-revoked',
+    power: 'device key',
+    tried:
+      'lists a newer report of a member, is asked for it, and sends it, and its certificate, when that member is revoked',
+    expected: 'neither is taken; another member synchronises',
+    async run(arena) {
+      const { victim, hostile, connection } = await scene(arena)
+      const signer = testSigner('lost')
+      const lost = peerIdOf(signer.publicKey)
+      const certificate = arena.fleet.certify(signer, { name: 'lost' })
+      await victim.directory.addCertificate(lost, certificate)
+      const own = { fleet: arena.fleet.fleet, signer }
+      await compare(hostile, connection, async channel => {
+        await channel.send(rangesCodec, { ranges: [[all, [[memberKey(lost), 1, 9]]]], wants: [] })
+        const { wants } = await channel.receive(rangesCodec)
+        // Else nothing was tried.
+        assert.ok(wants.some(([key, what]) => equalBytes(key, memberKey(lost)) && what >= 2))
+        await victim.state.accept(arena.fleet.revoke({ peers: [lost] }).trusted, documentsOf(arena.fleet))
+        await until(() => victim.directory.member(lost) === undefined, 'the member to be forgotten')
+        await exchange(channel, [{ certificate, peer: lost }, { report: reportOf(own, 9) }])
+      })
+      assert.equal(victim.directory.certificate(lost), undefined)
+      assert.equal(victim.directory.report(lost), undefined)
+      assert.equal(await victim.peerState.database.table('members').get(lost), undefined)
       await stillSyncs(arena, victim)
     },
   },
