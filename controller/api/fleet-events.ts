@@ -2,6 +2,7 @@
 
 import type { AcceptedState } from '../../node/peer/controller-peer.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
+import { shardsManifestOf } from '../../protocol/release/shards.ts'
 import type { Report } from '../../protocol/report/report.ts'
 import type { VerifiedProposal } from '../../protocol/trust/proposals.ts'
 import { memberStatus } from '../queries/device-status.ts'
@@ -30,6 +31,10 @@ export function followFleet({ peer }: Pick<Session, 'peer'>, events: EventLog): 
   }
   const onProposal = ({ id, complete }: VerifiedProposal) => events.append('proposal', { id, complete, closed: false })
   const onClosed = ({ id, complete }: VerifiedProposal) => events.append('proposal', { id, complete, closed: true })
+  // What they change, and whether they can be signed.
+  const onShards = () => {
+    for (const each of proposals.all) if (each.release && shardsManifestOf(each.release) !== undefined) onProposal(each)
+  }
   // Many come at once, when this controller comes itself.
   let telling: NodeJS.Timeout | undefined
   const tell = () => {
@@ -45,6 +50,7 @@ export function followFleet({ peer }: Pick<Session, 'peer'>, events: EventLog): 
   directory.on('report', onReport)
   directory.on('forgotten', onForgotten)
   state.on('changed', onState)
+  state.on('shards', onShards)
   proposals.on('changed', onProposal)
   proposals.on('closed', onClosed)
   return () => {
@@ -55,6 +61,7 @@ export function followFleet({ peer }: Pick<Session, 'peer'>, events: EventLog): 
     directory.off('report', onReport)
     directory.off('forgotten', onForgotten)
     state.off('changed', onState)
+    state.off('shards', onShards)
     proposals.off('changed', onProposal)
     proposals.off('closed', onClosed)
   }

@@ -1,6 +1,7 @@
 /** The answer of `thymesh proposals`: what operators have proposed, what it changes, and what is missing of it. */
 
 import type { Releases } from '../../protocol/release/effective-release.ts'
+import { missingOf } from '../../protocol/release/join-shards.ts'
 import { type Release, wantedConfig } from '../../protocol/release/release.ts'
 import { operatorOf } from '../../protocol/trust/fleet.ts'
 import type { VerifiedProposal } from '../../protocol/trust/proposals.ts'
@@ -34,7 +35,16 @@ function rowOf(verified: VerifiedProposal, accepted: Releases & { trusted: Trust
     signatures: requirements.map(({ part, by, signed, threshold }) => ({ part, by, signed: [...signed], threshold })),
     statements: voices(verified, accepted.trusted),
     isWhole: release === undefined || isWhole(release),
+    lacks: release === undefined || isWhole(release) ? null : lacksOf(release),
     changes: release && isWhole(release) ? deviceChanges(releaseBefore(verified, accepted), release) : [],
+  }
+}
+
+function lacksOf({ sharded }: Release): NonNullable<ProposalRow['lacks']> {
+  const { problem } = sharded ?? {}
+  return {
+    ...(sharded === undefined || problem !== undefined ? { missing: null, of: null } : missingOf(sharded)),
+    problem: problem === undefined ? null : { code: problem.code, message: problem.message },
   }
 }
 

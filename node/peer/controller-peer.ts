@@ -94,7 +94,10 @@ export interface FleetTrust {
   /** Trusted metadata with the releases and revocations that it names; nothing before the first complete refresh. */
   readonly accepted: AcceptedState | undefined
   on(event: 'changed', listener: (accepted: AcceptedState) => void): unknown
+  /** Shards have come, of the accepted release or of proposed ones. */
+  on(event: 'shards', listener: () => void): unknown
   off(event: 'changed', listener: (accepted: AcceptedState) => void): unknown
+  off(event: 'shards', listener: () => void): unknown
   /** Accepts metadata that was signed here, and tells the mesh. Throws as FleetState.accept does. */
   publish(published: Pick<Published, 'trusted' | 'documents'>): Promise<AcceptedState>
   /** A release as it was signed, with those of its shards that are here. */

@@ -54,6 +54,8 @@ export type DocumentFetcher = (named: NamedDocument) => Promise<Uint8Array>
 
 interface Events {
   changed: [AcceptedState]
+  /** Shards have come, of the accepted release or of proposed ones. */
+  shards: []
 }
 
 export class FleetState extends EventEmitter<Events> {
@@ -301,6 +303,7 @@ export class FleetState extends EventEmitter<Events> {
       return accepted
     })
     if (taken !== undefined) this.emit('changed', taken)
+    this.emit('shards')
   }
 
   /**

@@ -156,14 +156,27 @@ export function mayName({ devices, sharded }: Pick<Release, 'devices' | 'sharded
   return sharded.devicesOf === undefined || sharded.missing.some(({ entry }) => covers(entry, device))
 }
 
+/** How many shards of a release aren't here; null where that isn't known without its manifest. */
+export interface MissingShards {
+  readonly missing: number | null
+  readonly of: number | null
+}
+
+export function missingOf({ devicesOf, missing, places }: Sharded): MissingShards {
+  return devicesOf === undefined ? { missing: null, of: null } : { missing: missing.length, of: places.length }
+}
+
+export function missingText({ missing, of }: MissingShards): string {
+  return `${missing === null ? 'its manifest' : `${missing} of its ${of} shards`} did not come yet`
+}
+
 /** Refuses a release whose shards aren't all here, to those who go by all its devices. Throws a ShardError. */
 export function requireWhole({ version, sharded }: Pick<Release, 'version' | 'sharded'>): void {
   if (sharded?.problem !== undefined) throw sharded.problem
   if (sharded === undefined || (sharded.devicesOf !== undefined && sharded.missing.length === 0)) return
-  const missing = sharded.devicesOf === undefined ? 'its manifest' : `${sharded.missing.length} of its shards`
   throw new ShardError(
     'shards-missing',
-    `expected all shards of release ${version} here, ${missing} did not come yet`,
+    `expected all shards of release ${version} here, ${missingText(missingOf(sharded))}`,
     {
       hint: 'Try again where another controller is in reach: devices keep only their own part.',
     },

@@ -282,7 +282,8 @@ export const answerSamples: { [Name in Exclude<QuestionName, keyof typeof projec
     proposals: [
       {
         ...{ id, root: 2, release: 3, members: 4, site: 'north', operator: 'ada', created: at, message: 'new sign' },
-        ...{ complete: false, withdrawn: false, isWhole: true },
+        ...{ complete: false, withdrawn: false, isWhole: false },
+        lacks: { missing: 1, of: 2, problem: { code: 'wrong-shard', message: 'another wave' } },
         signatures: [{ part: 'release', by: 'current', threshold: 2, signed: [id] }] as never,
         statements: [{ operator: 'bob', verdict: 'rejected', at, message: 'not today' }],
         changes: [

@@ -3,29 +3,22 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { fitContent } from '../../controller/release/fit-release.ts'
-import { approve, makeProposal, onlineKeys, signToPublish } from '../../controller/signing/proposing.ts'
+import { approve } from '../../controller/signing/proposing.ts'
 import { signedParts } from '../../controller/signing/signed-changes.ts'
 import { isWhole, wholeProposal } from '../../controller/signing/whole-proposal.ts'
 import { proposalText } from '../../controller/views/proposal.ts'
 import { type Release, wantedConfig } from '../../protocol/release/release.ts'
 import { shardsManifestOf } from '../../protocol/release/shards.ts'
 import { splitRelease } from '../../protocol/release/split-release.ts'
-import { roleNames } from '../../protocol/trust/fleet.ts'
-import type { VerifiedProposal } from '../../protocol/trust/proposals.ts'
 import { withCode } from '../helpers/errors.ts'
-import { testKeys, testSigner } from '../helpers/fleet.ts'
-import { connect, liveFleet, Mesh, type TestPeer } from '../helpers/mesh.ts'
+import { testSigner } from '../helpers/fleet.ts'
+import { connect, liveFleet, Mesh } from '../helpers/mesh.ts'
 import { sampleName, shardedSample } from '../helpers/sharded.ts'
+import { acceptedAt, twoOperators } from '../helpers/two-operators.ts'
 import { until } from '../helpers/until.ts'
 
 const devices = 1000
 const self = sampleName(30)
-
-function acceptedAt({ state }: TestPeer) {
-  const { accepted } = state
-  assert.ok(accepted)
-  return accepted
-}
 
 /** Ada's and Ben's controllers; their signatures are both needed for a release. */
 async function scene(t: TestContext) {
@@ -37,28 +30,7 @@ async function scene(t: TestContext) {
     await peer('ada', { name: 'ada', role: 'controller' }),
     await peer('ben', { name: 'ben', role: 'controller' }),
   ]
-  const bens = testKeys('ben')
-  const signersOf = (keys: typeof bens) =>
-    Object.fromEntries(roleNames.map(role => [role, [keys[role]]])) as Record<
-      (typeof roleNames)[number],
-      [typeof bens.root]
-    >
-  const operator = (keys: typeof bens) => ({ signers: signersOf(keys), now: new Date(), trustClock: true })
-  const [one, two] = [operator(fleet.keys), operator(bens)]
-  const propose = (change: Parameters<typeof makeProposal>[1]) =>
-    makeProposal({ ...acceptedAt(ada), fleet: fleet.fleet }, change, one)
-  const publish = async (at: TestPeer, verified: VerifiedProposal, by: typeof one) => {
-    const keys = onlineKeys(verified, acceptedAt(at).trusted, by)
-    assert.ok(keys)
-    await at.state.publish(signToPublish(acceptedAt(at), verified, keys, by))
-  }
-  const keys = Object.fromEntries(roleNames.map(role => [role, bens[role].publicKey])) as never
-  const add = [{ name: 'ben', keys, nix: `ben-1:${Buffer.alloc(32, 7).toString('base64')}` }]
-  const root = { add, remove: [], thresholds: { targets: 2 }, dropNixKeys: [] }
-  const changed = propose({ root, message: 'two operators' })
-  const both = changed.complete ? changed : approve(changed, acceptedAt(ada).trusted, two, '')
-  await publish(ada, both, one)
-  return { mesh, fleet, peer, ada, ben, one, two, propose, publish }
+  return { mesh, fleet, peer, ada, ben, ...(await twoOperators(fleet, ada)) }
 }
 
 describe('a sharded release of two operators', () => {

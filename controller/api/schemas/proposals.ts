@@ -48,6 +48,16 @@ const proposalRowSchema = z.object({
   statements: z.array(voiceSchema),
   /** Whether all shards of its release are here: without them its changes are not known. */
   isWhole: z.boolean(),
+  /** What isn't here of its release, or is wrong with it: nobody signs it before that is shown. Null if it is whole. */
+  lacks: z
+    .object({
+      /** Shards that are not here, of so many; null before their manifest is here. */
+      missing: z.int().nullable(),
+      of: z.int().nullable(),
+      /** What is wrong with those that are here. */
+      problem: z.object({ code: z.string(), message: z.string() }).nullable(),
+    })
+    .nullable(),
   changes: z.array(deviceChangeSchema),
 })
 export type ProposalRow = z.infer<typeof proposalRowSchema>

@@ -25,12 +25,20 @@ export function signaturesOf({ signatures }: Pick<ProposalRow, 'signatures'>): s
   return [...new Set(shown)].join(', ')
 }
 
-export function proposalMark({ complete, withdrawn }: Pick<ProposalRow, 'complete' | 'withdrawn'>): {
+/** What isn't here of its release, or is wrong with it, in a sentence. */
+export function lacksText({ missing, of, problem }: NonNullable<ProposalRow['lacks']>): string {
+  if (problem !== null) return proposalsWords().wrong
+  return missing === null || of === null ? proposalsWords().noManifest : proposalsWords().noShards(missing, of)
+}
+
+export function proposalMark({ complete, withdrawn, lacks }: Pick<ProposalRow, 'complete' | 'withdrawn' | 'lacks'>): {
   shape: Shape
   tone: Tone
   word: string
 } {
   if (withdrawn) return { shape: 'ring', tone: 'quiet', word: proposalsWords().states.withdrawn }
+  if (lacks?.problem) return { shape: 'triangle', tone: 'bad', word: proposalsWords().states.wrong }
+  if (lacks) return { shape: 'square', tone: 'warn', word: proposalsWords().states.lacks }
   if (complete) return { shape: 'disc', tone: 'good', word: proposalsWords().states.complete }
   return { shape: 'square', tone: 'warn', word: proposalsWords().states.open }
 }
