@@ -11,6 +11,11 @@ export const shardQuietMs = 200
 export const shardsInVain = 16
 /** A proposed release with more in its shards is not fetched before it is published: 50,000 devices with a config each take 18 MB. */
 export const proposedShardBytes = 32 * 1024 * 1024
+/**
+ * What is fetched of one author's proposals: four large ones at once, then one in six hours. Those that were replaced keep their
+ * shards for up to two prunings, so who has stolen a key fills some 400 MB of a disk at most.
+ */
+export const proposedShardBudget = { most: 4 * proposedShardBytes, perSecond: proposedShardBytes / (6 * 60 * 60) }
 /** When shards are asked for again that nobody in reach had; a new neighbour is asked at once. */
 export const shardRetryFirstMs = 10_000
 export const shardRetryLastMs = 10 * 60_000
