@@ -36,11 +36,33 @@ test('a chunk takes at most twice its size, so that thousands of tiny ones take 
   }
 })
 
+test('memory of sizes that nobody wants any more makes room for those that are wanted', () => {
+  const memory = new ChunkMemory()
+  const small = Array.from({ length: 300 }, () => memory.take(30_000))
+  for (const bytes of small) memory.give(bytes)
+  const large = memory.take(250_000)
+  memory.give(large)
+  assert.equal(memory.take(250_000).buffer, large.buffer)
+  assert.ok(memory.freeBytes <= 8 * 1024 ** 2)
+})
+
+test('a chunk gets somewhat larger memory where there is none of its size', () => {
+  const memory = new ChunkMemory()
+  const [small, large] = [memory.take(64_000), memory.take(200_000)]
+  for (const bytes of [small, large]) memory.give(bytes)
+  const first = memory.take(150_000)
+  assert.equal(first.buffer, large.buffer)
+  assert.equal(first.length, 150_000)
+  assert.ok(memory.heldBytes(first) <= 2 * 150_000)
+  memory.give(first)
+  assert.notEqual(memory.take(70_000).buffer, large.buffer)
+})
+
 test('little is kept free, and nothing when nothing moves', async () => {
   const memory = new ChunkMemory({ idle: 20 })
   const taken = Array.from({ length: 100 }, () => memory.take(250_000))
   for (const bytes of taken) memory.give(bytes)
   assert.ok(memory.freeBytes > 0)
-  assert.ok(memory.freeBytes <= 4 * 1024 ** 2)
+  assert.ok(memory.freeBytes <= 8 * 1024 ** 2)
   await until(() => memory.freeBytes === 0, 'free memory to be given up')
 })

@@ -9,8 +9,8 @@ import { maxChunkSize } from '../recipe/chunker.ts'
 const stepBytes = 32 * 1024
 /** Smaller ones are not lent: somebody who sends thousands of tiny chunks would be given a piece for each. */
 const leastBytes = 16 * 1024
-/** Kept free for the next chunks, in bytes; what is more than that is left to V8. */
-const mostFreeBytes = 4 * 1024 ** 2
+/** Kept free for the next chunks, in bytes; what is more than that is left to V8: of the pieces that wait, the oldest ones. */
+const mostFreeBytes = 8 * 1024 ** 2
 /** When nothing has moved for this long, all free memory is given up. */
 const idleMs = 10_000
 
@@ -27,7 +27,8 @@ export class ChunkMemory {
   /** Of tests: it sees memory that nobody holds any more, and memory that somebody takes again. */
   watcher: MemoryWatcher | undefined
   readonly #holders = new WeakMap<ArrayBufferLike, number>()
-  readonly #free = new Map<number, Buffer[]>()
+  /** The one that was given back last at the end. */
+  readonly #free: Buffer[] = []
   readonly #idleMs: number
   #freeBytes = 0
   #usedAt = 0
@@ -47,10 +48,7 @@ export class ChunkMemory {
     if (length < leastBytes) return Buffer.allocUnsafe(length)
     const size = Math.ceil(length / stepBytes) * stepBytes
     this.#usedAt = performance.now()
-    const known = this.#free.get(size)?.pop()
-    if (known !== undefined) this.#freeBytes -= size
-    if (known !== undefined) this.watcher?.taken(known)
-    const bytes = known ?? Buffer.allocUnsafeSlow(size)
+    const bytes = this.#reused(size, 2 * length) ?? Buffer.allocUnsafeSlow(size)
     this.#holders.set(bytes.buffer, 1)
     return bytes.subarray(0, length)
   }
@@ -70,11 +68,11 @@ export class ChunkMemory {
     if (holders > 1) return
     this.watcher?.freed(new Uint8Array(bytes.buffer))
     const size = bytes.buffer.byteLength
-    if (size > 2 * maxChunkSize || this.#freeBytes + size > mostFreeBytes) return
-    const free = this.#free.get(size) ?? []
-    this.#free.set(size, free)
-    free.push(Buffer.from(bytes.buffer))
+    if (size > 2 * maxChunkSize) return
+    this.#free.push(Buffer.from(bytes.buffer))
     this.#freeBytes += size
+    // Sizes change from path to path: otherwise, all room would soon be taken by those that nobody wants.
+    while (this.#freeBytes > mostFreeBytes) this.#freeBytes -= this.#free.shift()?.length ?? 0
     this.#timer ??= this.#watch()
   }
 
@@ -83,12 +81,29 @@ export class ChunkMemory {
     return this.#holders.has(bytes.buffer) ? bytes.buffer.byteLength : bytes.length
   }
 
+  /** Free memory of this size, or else the smallest one up to `most` bytes: what was used last, the processor may still have in its cache. */
+  #reused(size: number, most: number): Buffer | undefined {
+    let best = -1
+    for (let place = this.#free.length - 1; place >= 0; place--) {
+      const bytes = this.#free[place]?.length ?? 0
+      if (bytes < size || bytes > most || (best >= 0 && bytes >= (this.#free[best]?.length ?? 0))) continue
+      best = place
+      if (bytes === size) break
+    }
+    if (best < 0) return undefined
+    const [known] = this.#free.splice(best, 1)
+    if (known === undefined) return undefined
+    this.#freeBytes -= known.length
+    this.watcher?.taken(known)
+    return known
+  }
+
   #watch(): NodeJS.Timeout {
     const timer = setInterval(() => {
       if (performance.now() - this.#usedAt < this.#idleMs) return
       clearInterval(timer)
       this.#timer = undefined
-      this.#free.clear()
+      this.#free.length = 0
       this.#freeBytes = 0
     }, this.#idleMs)
     return timer.unref()

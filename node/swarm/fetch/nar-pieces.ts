@@ -2,9 +2,10 @@
 
 import type { AbortRace } from '../../concurrency/abort-race.ts'
 import type { PathChunks } from '../chunks/chunk-list.ts'
+import { chunkMemory } from '../chunks/chunk-memory.ts'
 import type { ChunkRuns, ChunkStore } from '../chunks/chunk-store.ts'
 import { maxChunkSize } from '../recipe/chunker.ts'
-import { hasReferences, restore } from '../recipe/normalise.ts'
+import { restore } from '../recipe/normalise.ts'
 import { AssemblyError } from './assembly-error.ts'
 
 /** Retries for a chunk that vanished before it was read: each time, a garbage collection must have taken it. */
@@ -23,12 +24,11 @@ export interface NarPiecesComponents {
   readonly race: AbortRace
 }
 
+/** Its bytes are in memory that later pieces are read into. */
 interface Piece {
   readonly bytes: Uint8Array
   /** How many chunks it has. */
   readonly count: number
-  /** Whether the bytes are in memory that later pieces are read into. */
-  readonly isLent: boolean
 }
 
 export class NarPieces {
@@ -52,18 +52,18 @@ export class NarPieces {
       this.#memory.pop() ?? Array.from({ length: piecesAtOnce }, () => Buffer.allocUnsafeSlow(maxChunkSize))
     let reading: Promise<Piece> | undefined
     const read = (place: number, into: Buffer) => {
-      const piece = this.#piece(path, place, verify ? undefined : into)
+      const piece = this.#piece(path, place, into, verify)
       // Its error is thrown where it is awaited, and ignored if it never is.
       piece.catch(() => {})
       return piece
     }
     try {
       for (let place = 0, turn = 0; place < chunks.length; turn++) {
-        const { bytes, count, isLent } = await (reading ?? read(place, memoryOf(memory, turn)))
+        const { bytes, count } = await (reading ?? read(place, memoryOf(memory, turn)))
         place += count
         const isLast = place >= chunks.length
         reading = isLast ? undefined : read(place, memoryOf(memory, turn + 1))
-        yield isLast && isLent ? Buffer.from(bytes) : bytes
+        yield isLast ? Buffer.from(bytes) : bytes
       }
     } finally {
       // What is still read into it must not meet the next NAR there.
@@ -80,22 +80,21 @@ export class NarPieces {
   }
 
   /** One chunk, or as many as fit into the memory and are staged by now. */
-  async #piece(path: PathChunks, place: number, into: Buffer | undefined): Promise<Piece> {
+  async #piece(path: PathChunks, place: number, into: Buffer, verify: boolean): Promise<Piece> {
     const { recipe, chunks, slots } = path
     const offset = recipe.chunks[place]?.offset ?? 0
     const number = chunks[place] ?? 0
     await this.awaitChunk(number)
-    const count =
-      into === undefined ? 0 : await this.#components.chunks.readRun(chunks.slice(place, place + mostChunks), into)
-    if (into !== undefined && count > 0) {
-      const end = recipe.chunks[place + count]?.offset ?? recipe.size
-      return { bytes: restore(into.subarray(0, end - offset), offset, recipe.positions, slots), count, isLent: true }
+    const run = verify ? 0 : await this.#components.chunks.readRun(chunks.slice(place, place + mostChunks), into)
+    if (run > 0) {
+      const end = recipe.chunks[place + run]?.offset ?? recipe.size
+      return { bytes: restore(into.subarray(0, end - offset), offset, recipe.positions, slots), count: run }
     }
     const bytes = await this.#chunk(number)
     // A copy, since the chunk's buffer may be in use for sending it to another peer.
-    const isPlain = !hasReferences(bytes.length, offset, recipe.positions)
-    const restored = isPlain ? bytes : restore(Buffer.from(bytes), offset, recipe.positions, slots)
-    return { bytes: restored, count: 1, isLent: false }
+    into.set(bytes)
+    chunkMemory.give(bytes)
+    return { bytes: restore(into.subarray(0, bytes.length), offset, recipe.positions, slots), count: 1 }
   }
 
   async #chunk(number: number): Promise<Uint8Array> {
