@@ -31,6 +31,18 @@ describe('codec', () => {
     )
   })
 
+  it('does not look again whether what was stored is the canonical encoding, but at its schema and size', () => {
+    const bytes = sample.encode({ text: 'a', count: 1 })
+    assert.deepEqual(sample.decodeStored(bytes), sample.decode(bytes))
+    // The keys in another order.
+    const other = hex('a2 65 636f756e74 01 64 74657874 61 61')
+    assert.throws(() => sample.decode(other), withCode('not-canonical'))
+    assert.deepEqual(sample.decodeStored(other), { text: 'a', count: 1 })
+    assert.throws(() => sample.decodeStored(encode({ text: 1 })), withCode('malformed'))
+    assert.throws(() => sample.decodeStored(hex('ff')), withCode('malformed'))
+    assert.throws(() => sample.decodeStored(new Uint8Array(1001)), withCode('too-large'))
+  })
+
   it('leaves out keys that are undefined', () => {
     assert.deepEqual(sample.encode({ text: 'a', count: undefined }), sample.encode({ text: 'a' }))
   })

@@ -16,30 +16,39 @@ export interface Codec<T> {
   decode(bytes: Uint8Array): T
 }
 
+export interface StoredCodec<T> extends Codec<T> {
+  /** Decodes what `decode` accepted before it was stored: whether it is the canonical encoding isn't looked at again. */
+  decodeStored(bytes: Uint8Array): T
+}
+
 /**
  * A codec for documents of one schema: DAG-CBOR (https://ipld.io/specs/codecs/dag-cbor/spec/) in its canonical form.
  * `decode` throws a FormatError if the bytes are too many, don't match the schema, or aren't the canonical encoding.
  * So equal documents have equal hashes on every peer.
  */
-export function codec<T>(name: string, maxBytes: number, schema: z.ZodType<T>): Codec<T> {
+export function codec<T>(name: string, maxBytes: number, schema: z.ZodType<T>): StoredCodec<T> {
+  const decodeStored = (bytes: Uint8Array): T => {
+    bounded(name, maxBytes, bytes)
+    let value: unknown
+    try {
+      value = decodeDagCbor(bytes)
+    } catch (thrown) {
+      throw new FormatError('malformed', `expected a ${name} in DAG-CBOR: ${messageOf(thrown)}`, { cause: thrown })
+    }
+    return parsed(name, schema, value)
+  }
   return {
     name,
     maxBytes,
     encode: document => bounded(name, maxBytes, encodeDagCbor(withoutUndefined(parsed(name, schema, document)))),
     decode: bytes => {
-      bounded(name, maxBytes, bytes)
-      let value: unknown
-      try {
-        value = decodeDagCbor(bytes)
-      } catch (thrown) {
-        throw new FormatError('malformed', `expected a ${name} in DAG-CBOR: ${messageOf(thrown)}`, { cause: thrown })
-      }
-      const document = parsed(name, schema, value)
+      const document = decodeStored(bytes)
       if (!equalBytes(encodeDagCbor(withoutUndefined(document)), bytes)) {
         throw new FormatError('not-canonical', `expected a ${name} in canonical DAG-CBOR, got another encoding of it`)
       }
       return document
     },
+    decodeStored,
   }
 }
 

@@ -79,3 +79,8 @@ export function overrides(next: Signed, known: Signed): boolean {
 export function readCertificate(envelope: Uint8Array): Certificate {
   return readEnvelope(certificateKind, envelope).document
 }
+
+/** The same of one that this peer's own state has. */
+export function readStoredCertificate(envelope: Uint8Array): Certificate {
+  return readEnvelope(certificateKind, envelope, 'stored').document
+}

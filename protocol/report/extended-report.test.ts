@@ -27,6 +27,12 @@ describe('a report of version 2', () => {
     assert.deepEqual(opened.plain, { counter: 7, envelope: plain })
   })
 
+  it('reads the same from the state as from a peer, in both versions', () => {
+    for (const envelope of [plain, signEnvelope(extendedReportKind, whole, device)]) {
+      assert.deepEqual(openReport(envelope, 'stored'), openReport(envelope))
+    }
+  })
+
   it('of version 1 is itself what older peers get', () => {
     assert.deepEqual(verifyOpened(plain, fleet), {
       document: report,

@@ -5,7 +5,7 @@ import { FormatError } from '../encoding/cbor.ts'
 import { extensionsSchema } from '../encoding/extensions.ts'
 import { bytesSchema, fleetIdSchema, versionSchema } from '../encoding/fields.ts'
 import { limits } from '../limits.ts'
-import { isOfKind, readEnvelope, signedKind } from '../signing/dsse.ts'
+import { type Origin, openEnvelope, readContent, readEnvelope, signedKind } from '../signing/dsse.ts'
 import { peerIdSchema, publicKeyOf } from '../signing/peer-id.ts'
 import { type Report, ReportError, reportKind, verifyReport } from './report.ts'
 
@@ -32,17 +32,18 @@ export interface OpenedReport {
 
 /** Whether an envelope says that it has version 2. Throws a FormatError if it is no envelope. */
 export function isExtendedReport(envelope: Uint8Array): boolean {
-  return isOfKind(extendedReportKind, envelope)
+  return openEnvelope(envelope).payloadType === extendedReportKind.payloadType
 }
 
 /** Reads a report of either version. Throws a FormatError. Verifies no signature. */
-export function openReport(envelope: Uint8Array): OpenedReport {
-  if (!isExtendedReport(envelope)) {
-    const { document } = readEnvelope(reportKind, envelope)
+export function openReport(envelope: Uint8Array, origin: Origin = 'received'): OpenedReport {
+  const opened = openEnvelope(envelope, origin)
+  if (opened.payloadType !== extendedReportKind.payloadType) {
+    const { document } = readContent(reportKind, opened, origin)
     return { document, envelope, plain: { counter: document.counter, envelope } }
   }
-  const { fleet, peer, counter, report, extensions } = readEnvelope(extendedReportKind, envelope).document
-  const { document } = readEnvelope(reportKind, report)
+  const { fleet, peer, counter, report, extensions } = readContent(extendedReportKind, opened, origin).document
+  const { document } = readEnvelope(reportKind, report, origin)
   if (document.fleet !== fleet || document.peer !== peer || document.counter >= counter) {
     throw new FormatError('malformed', 'expected an older report of the same peer in the report, got another one')
   }

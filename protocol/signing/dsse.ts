@@ -1,7 +1,7 @@
 /** Signed envelopes: DSSE (https://github.com/secure-systems-lab/dsse) with DAG-CBOR instead of JSON around it. */
 
 import { z } from 'zod'
-import { type Codec, codec, FormatError } from '../encoding/cbor.ts'
+import { codec, FormatError, type StoredCodec } from '../encoding/cbor.ts'
 import { bytesSchema, keyIdSchema } from '../encoding/fields.ts'
 import { limits } from '../limits.ts'
 import { type PublicKey, type Signer, signatureLength, verifySignature } from './keys.ts'
@@ -23,7 +23,7 @@ const envelopeCodec = codec('signed envelope', limits.envelope, envelopeSchema)
  * kind.
  */
 export interface SignedKind<T> {
-  readonly codec: Codec<T>
+  readonly codec: StoredCodec<T>
   readonly payloadType: string
 }
 
@@ -32,11 +32,6 @@ export function signedKind<T>(name: string, schema: z.ZodType<T>, version = 1): 
     codec: codec(version === 1 ? name : `${name} of version ${version}`, limits.envelope, schema),
     payloadType: `application/vnd.thymesh.${name.replaceAll(' ', '-')}.v${version}+dag-cbor`,
   }
-}
-
-/** Whether an envelope says that it holds a document of this kind. Throws a FormatError if it is no envelope. */
-export function isOfKind<T>(kind: SignedKind<T>, bytes: Uint8Array): boolean {
-  return envelopeCodec.decode(bytes).payloadType === kind.payloadType
 }
 
 /** Signs a document with each signer and returns the envelope's bytes. */
@@ -56,17 +51,36 @@ export interface Envelope<T> {
   signedBy(publicKey: PublicKey): boolean
 }
 
+/** Where bytes come from: another peer, or this peer's own state, which keeps only what it has read as received before. */
+export type Origin = 'received' | 'stored'
+
 /** Decodes an envelope. Throws a FormatError for another kind or shape. Verifies no signature. */
-export function readEnvelope<T>(kind: SignedKind<T>, bytes: Uint8Array): Envelope<T> {
-  const envelope: WireEnvelope = envelopeCodec.decode(bytes)
-  if (envelope.payloadType !== kind.payloadType) {
-    throw new FormatError('malformed', `expected a ${kind.codec.name}, got an envelope of ${envelope.payloadType}`)
+export function readEnvelope<T>(kind: SignedKind<T>, bytes: Uint8Array, origin: Origin = 'received'): Envelope<T> {
+  return readContent(kind, openEnvelope(bytes, origin), origin)
+}
+
+/** An envelope whose payload isn't decoded yet: it may be of any kind. Throws a FormatError if it is no envelope. */
+export function openEnvelope(bytes: Uint8Array, origin: Origin = 'received'): WireEnvelope {
+  return origin === 'stored' ? envelopeCodec.decodeStored(bytes) : envelopeCodec.decode(bytes)
+}
+
+/** Decodes the payload of an envelope. Throws a FormatError for another kind or shape. Verifies no signature. */
+export function readContent<T>(
+  { codec, payloadType }: SignedKind<T>,
+  envelope: WireEnvelope,
+  origin: Origin = 'received',
+): Envelope<T> {
+  if (envelope.payloadType !== payloadType) {
+    throw new FormatError('malformed', `expected a ${codec.name}, got an envelope of ${envelope.payloadType}`)
   }
-  const message = preAuthenticationEncoding(envelope.payloadType, envelope.payload)
+  const { payload, signatures } = envelope
   return {
-    document: kind.codec.decode(envelope.payload),
-    signatures: envelope.signatures.length,
-    signedBy: publicKey => envelope.signatures.some(({ sig }) => verifySignature(publicKey, message, sig)),
+    document: origin === 'stored' ? codec.decodeStored(payload) : codec.decode(payload),
+    signatures: signatures.length,
+    signedBy: publicKey => {
+      const message = preAuthenticationEncoding(payloadType, payload)
+      return signatures.some(({ sig }) => verifySignature(publicKey, message, sig))
+    },
   }
 }
 

@@ -7,7 +7,7 @@ import { EventEmitter } from 'node:events'
 import { toHex } from '../../../protocol/encoding/hash.ts'
 import { messageOf } from '../../../protocol/errors.ts'
 import { limits } from '../../../protocol/limits.ts'
-import { type Certificate, overrides, readCertificate } from '../../../protocol/members/certificate.ts'
+import { type Certificate, overrides, readStoredCertificate } from '../../../protocol/members/certificate.ts'
 import { tokenIdOfGrant } from '../../../protocol/members/join-token.ts'
 import { type MembershipAuthority, MembershipError, verifyMember } from '../../../protocol/members/membership.ts'
 import { type OpenedReport, openReport, verifyOpened } from '../../../protocol/report/extended-report.ts'
@@ -79,13 +79,18 @@ export class Directory extends EventEmitter<Events> {
       {
         table: database.table('members'),
         log,
-        open: envelope => ({ document: readCertificate(envelope), envelope }),
+        open: envelope => ({ document: readStoredCertificate(envelope), envelope }),
         onLost: peer => this.#loseCertificate(peer),
       },
       { decoded },
     )
     this.#reports = new DocumentShelf(
-      { table: database.table('reports'), log, open: openReport, onLost: peer => this.#loseReport(peer) },
+      {
+        table: database.table('reports'),
+        log,
+        open: envelope => openReport(envelope, 'stored'),
+        onLost: peer => this.#loseReport(peer),
+      },
       { decoded },
     )
     const more = { subjects: 2 * limits.members, ...(components.now && { now: components.now }) }
