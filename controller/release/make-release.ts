@@ -179,8 +179,11 @@ async function declaredAt(
 
 /** With site and tags, by which waves choose; a device's site is the project's, else that of its certificate. */
 function devicesOf(declared: DeclaredFleet, certificates: readonly Certificate[]): ReleaseContent['devices'] {
+  const members = certificates.filter(({ role }) => role === 'device')
+  // Of namesakes, the first.
+  const places = new Map(members.map(({ name, site }) => [name, site] as const).reverse())
   const devices = Object.entries(declared.devices).map(([name, { config, site: declaredSite, tags }]) => {
-    const site = declaredSite ?? certificates.find(each => each.name === name && each.role === 'device')?.site
+    const site = declaredSite ?? places.get(name)
     return [name, { config, ...(site !== undefined && { site }), ...(tags.length > 0 && { tags }) }] as const
   })
   if (devices.length > 0) return Object.fromEntries(devices)

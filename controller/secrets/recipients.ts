@@ -25,9 +25,10 @@ export function recipientsOf({ certificates, revoked, held, now }: RecipientsVie
     ({ role, peer, expires }) =>
       role === 'device' && !revoked.has(peer) && !held.has(peer) && Date.parse(expires) > now.getTime(),
   )
+  const holders = Map.groupBy(certificates, ({ name }) => name)
   const recipients = new Map<string, string[]>()
   for (const { name, age, peer, grant } of devices) {
-    const hasNamesake = certificates.some(other => other.name === name && other.peer !== peer)
+    const hasNamesake = holders.get(name)?.some(other => other.peer !== peer)
     if ((grant !== undefined && hasNamesake) || age === undefined || !isAgeRecipient(age)) continue
     recipients.set(name, [...(recipients.get(name) ?? []), age])
   }

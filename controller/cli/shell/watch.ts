@@ -86,7 +86,8 @@ function conclude(progress: ReleaseProgress, options: GlobalOptions, timedOut: b
   if (!complete && !held && holders.length === 0)
     words.push('no other peer has all of it yet: run `thymesh status` later')
   if (timedOut && !complete) {
-    const rows = devices.filter(({ device }) => waiting.includes(device))
+    const awaited = new Set(waiting)
+    const rows = devices.filter(({ device }) => awaited.has(device))
     const named = rows.slice(0, namedWaiting).map(row => `${row.device}: ${progressText(row, release)}`)
     const more = rows.length > namedWaiting ? [`and ${rows.length - namedWaiting} more`] : []
     words.push(`the time is over for ${[...named, ...more].join(', ')}`)
