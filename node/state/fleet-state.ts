@@ -139,8 +139,9 @@ export class FleetState extends EventEmitter<Events> {
   }
 
   /** A release that is or was accepted, by version; of the fleet or of a site's own operators. */
-  release(version: number, site?: string): Promise<Release | undefined> {
-    return this.#releases.get(version, site)
+  async release(version: number, site?: string): Promise<Release | undefined> {
+    const newest = site === undefined ? this.#accepted?.release : this.#accepted?.sites.get(site)
+    return newest?.version === version ? newest : await this.#releases.get(version, site)
   }
 
   /** Versions of all accepted releases, ascending; of the fleet or of a site's own operators. */

@@ -104,7 +104,8 @@ export class KeptReleases {
     const bytes = hash && (await this.#documents.get(toHex(hash)))
     if (bytes === undefined) return undefined
     const extensions = await this.#extensionsOf(key)
-    const plain = { ...releaseCodec.decode(bytes), ...(extensions && { extensions }) }
+    // Its document was read as received when it was accepted.
+    const plain = { ...releaseCodec.decodeStored(bytes), ...(extensions && { extensions }) }
     return await withShards(plain, each => this.#documents.get(toHex(each)))
   }
 }
