@@ -150,11 +150,6 @@ export function restore(
   return bytes
 }
 
-/** Whether a reference overlaps a range; otherwise the range equals its normal form. */
-export function hasReferences(length: number, start: number, positions: Positions): boolean {
-  return (positions.offsets[firstPositionAfter(positions, start)] ?? Number.POSITIVE_INFINITY) < start + length
-}
-
 /**
  * Calls back for each position that overlaps the range, with the overlap and the number of hash characters before it.
  */
