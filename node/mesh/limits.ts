@@ -62,8 +62,12 @@ export const dhtAnswerPeers = 20
 export const keepAliveMs = 45_000
 /** How often the round-trip time is measured, which sets the windows of streams: 400 bytes each time. */
 export const roundTripMs = 60 * 60_000
-/** How often each side checks that the remote process responds: a stream and 1.2 KB each time. */
+/** How often at least each side checks that the remote process responds: 260 bytes each time. */
 export const monitorIntervalMs = 5 * 60_000
+/** How often it is looked which connections are due. */
+export const monitorLookMs = 5_000
+/** How long nothing may come while an answer is awaited: a busy event loop on a slow board isn't a dead peer. */
+export const monitorAnswerMs = 20_000
 /** A connection that was silent for this long is closed: the monitor would have caused traffic. */
 export const silentConnectionMs = 3 * monitorIntervalMs
 

@@ -8,8 +8,11 @@ import { setImmediate as tick } from 'node:timers/promises'
 import { multiaddr } from '@multiformats/multiaddr'
 import { Channel } from '../../node/mesh/transport/channel.ts'
 import { serviceProtocols } from '../../node/mesh/transport/host.ts'
+import { liveness } from '../../node/mesh/transport/liveness.ts'
 import { openStream } from '../../node/mesh/transport/open-stream.ts'
+import { libp2pLogger } from '../../node/process/log.ts'
 import { withCode } from '../helpers/errors.ts'
+import { silentLogger } from '../helpers/log.ts'
 import { addressesOf, connect, isMember, liveFleet, Mesh, mesh, type TestPeer } from '../helpers/mesh.ts'
 import { until } from '../helpers/until.ts'
 
@@ -47,6 +50,23 @@ describe('a host', () => {
       )
       for (const each of own) assert.ok(host.getProtocols().includes(each))
     }
+  })
+
+  it('has connections that can be asked whether the other process responds', async t => {
+    const { peers } = await mesh(t, 2)
+    const [a, b] = peers as [TestPeer, TestPeer]
+    await connect(a, b)
+    const [connection] = a.host.getConnections(b.host.peerId)
+    assert.ok(connection !== undefined)
+    delete connection.rtt
+    const checks = liveness({ intervalMs: 10, lookMs: 5 })({
+      connectionManager: a.host,
+      logger: libp2pLogger(silentLogger),
+    })
+    checks.start()
+    t.after(() => checks.stop())
+    await until(() => connection.rtt !== undefined, 'the round trip')
+    assert.equal(connection.status, 'open')
   })
 
   it('handles each stream once, however many came before', async t => {

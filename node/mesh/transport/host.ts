@@ -14,17 +14,11 @@ import { gossipTopics, type ProtocolNames } from '../../../protocol/messages/mes
 import { signerOf } from '../../../protocol/signing/keys.ts'
 import type { Settings } from '../../settings/settings.ts'
 import { mdns } from '../discovery/mdns.ts'
-import {
-  dialTimeoutMs,
-  discoveredPeers,
-  keepAliveMs,
-  monitorIntervalMs,
-  roundTripMs,
-  silentConnectionMs,
-} from '../limits.ts'
+import { dialTimeoutMs, discoveredPeers, keepAliveMs, roundTripMs, silentConnectionMs } from '../limits.ts'
 import { boundDht } from './dht-limits.ts'
 import { boundDiscoveredPeers } from './discovered-peers.ts'
 import { noiseWithCorkedWrites, yamuxWithFewerWindowUpdates } from './libp2p-patches.ts'
+import { liveness } from './liveness.ts'
 import { MappedAddress } from './mapped-address.ts'
 import { OwnPort } from './own-port.ts'
 import { RelayedTransport } from './relayed-transport.ts'
@@ -32,6 +26,7 @@ import { RelayedTransport } from './relayed-transport.ts'
 export type Services = {
   identify: Identify
   identifyPush: unknown
+  liveness: unknown
   ping: Ping
   /** Adds the outbound streams by peer ID, which the type leaves out. */
   pubsub: GossipSub & { readonly streamsOutbound: ReadonlyMap<string, unknown> }
@@ -126,13 +121,8 @@ export async function makeHost(init: HostInit): Promise<Host> {
       denyInboundEncryptedConnection: peer => init.denies?.(peer.toString()) ?? false,
       denyOutboundEncryptedConnection: (peer, { remoteAddr }) => ownPort.endsProbe(remoteAddr, peer.toString()),
     },
-    // A prefix of its own: sharing /ping with the ping service loses connections under load. 20 s, not 5: a busy
-    // event loop on a slow board isn't a dead peer.
-    connectionMonitor: {
-      protocolPrefix: `${protocolPrefix}/monitor`,
-      pingInterval: monitorIntervalMs,
-      pingTimeout: { minTimeout: 20_000 },
-    },
+    // The service `liveness` asks instead. Older peers still open a stream for it, and take a refusal for an answer.
+    connectionMonitor: { enabled: false },
     peerStore: { maxAddressAge: 30 * dayMs, maxPeerAge: 60 * dayMs },
     peerDiscovery: settings.mdns
       ? [mdns({ service: mdnsService(names), ...(init.discovered && { found: init.discovered }) })]
@@ -141,6 +131,7 @@ export async function makeHost(init: HostInit): Promise<Host> {
       // Only runs after admission: gossip and the DHT start with it.
       identify: identify({ protocolPrefix, runOnConnectionOpen: false }),
       identifyPush: identifyPush({ protocolPrefix }),
+      liveness: liveness(),
       ping: ping({ protocolPrefix, maxInboundStreams: 8, maxOutboundStreams: 8 }),
       pubsub: gossipsub({
         // Messages are signed inside. With its hash as ID, publishing a message again is harmless.
@@ -187,7 +178,7 @@ const quietTopic: TopicScoreParams = createTopicScoreParams({
   invalidMessageDeliveriesDecay: 0.9,
 })
 
-/** The protocols of libp2p's services on this host, except the connection monitor's ping, which reveals nothing. */
+/** The protocols of libp2p's services on this host that wait for admission. */
 export function serviceProtocols(names: ProtocolNames): string[] {
   const own = ['id/1.0.0', 'id/push/1.0.0', 'ping/1.0.0', 'kad/1'].map(name => `/${names.prefix}/${name}`)
   return [...own, '/meshsub/1.0.0', '/meshsub/1.1.0', '/meshsub/1.2.0']

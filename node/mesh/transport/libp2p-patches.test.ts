@@ -57,6 +57,11 @@ describe('noise messages that come in pieces', () => {
   })
 })
 
+interface Inside {
+  sendData(data: Uint8ArrayList): unknown
+  sendReset(error: Error): void
+}
+
 describe('a socket that is written to at once', () => {
   /** A socket that takes everything, or nothing until it is told. */
   function socketOf(takes: boolean) {
@@ -71,8 +76,9 @@ describe('a socket that is written to at once', () => {
         else held.push(() => done())
       },
     })
-    const inside = { socket } as unknown as MessageStream
-    return { socket, writes, held, inside: corkWrites(inside) as unknown as { sendData(data: unknown): unknown } }
+    const resets: Error[] = []
+    const inside = { socket, sendReset: (error: Error) => resets.push(error) } as unknown as MessageStream
+    return { socket, writes, held, resets, inside: corkWrites(inside) as unknown as Inside }
   }
 
   it('sends all pieces of a message in one write, and wants more when they were taken', () => {
@@ -80,6 +86,42 @@ describe('a socket that is written to at once', () => {
     const pieces = [Buffer.alloc(2, 1), Buffer.alloc(100_000, 2), Buffer.alloc(16, 3)]
     assert.deepEqual(inside.sendData(new Uint8ArrayList(...pieces)), { sentBytes: 100_018, canSendMore: true })
     assert.deepEqual(writes, [Buffer.concat(pieces)])
+  })
+
+  it('sends small messages of one turn in one write, before anything larger', async () => {
+    const { inside, writes } = socketOf(true)
+    for (const byte of [1, 2, 3]) {
+      assert.deepEqual(inside.sendData(new Uint8ArrayList(Buffer.alloc(30, byte))), {
+        sentBytes: 30,
+        canSendMore: true,
+      })
+      await Promise.resolve()
+    }
+    assert.deepEqual(writes, [])
+    await new Promise(setImmediate)
+    const small = Buffer.concat([1, 2, 3].map(byte => Buffer.alloc(30, byte)))
+    assert.deepEqual(writes, [small])
+    inside.sendData(new Uint8ArrayList(Buffer.alloc(30, 4)))
+    inside.sendData(new Uint8ArrayList(Buffer.alloc(2000, 5)))
+    assert.deepEqual(writes, [small, Buffer.concat([Buffer.alloc(30, 4), Buffer.alloc(2000, 5)])])
+    inside.sendData(new Uint8ArrayList(Buffer.alloc(30, 6)))
+    await new Promise(setImmediate)
+    assert.deepEqual(writes.slice(2), [Buffer.alloc(30, 6)])
+  })
+
+  it('holds back no more than 16 KiB, and what waits when the connection is reset', () => {
+    const { inside, writes, resets } = socketOf(true)
+    for (let each = 0; each < 20; each++) inside.sendData(new Uint8ArrayList(Buffer.alloc(1000)))
+    assert.deepEqual(
+      writes.map(({ length }) => length),
+      [17_000],
+    )
+    inside.sendReset(new Error('the end'))
+    assert.deepEqual(
+      writes.map(({ length }) => length),
+      [17_000, 3_000],
+    )
+    assert.equal(resets.length, 1)
   })
 
   it('wants no more while the kernel takes nothing', async () => {

@@ -74,24 +74,44 @@ export function avoidDecoderErrors<T extends { connection: MessageStream }>(secu
 interface SocketConnection {
   readonly socket?: Socket
   sendData(data: Iterable<Uint8Array> & { byteLength: number }): { sentBytes: number; canSendMore: boolean }
+  sendReset(error: Error): void
 }
+
+/** A message up to this size waits for others of the same turn of the event loop, until so much waits. */
+const smallMessage = 1200
+const waitingBytes = 16 << 10
 
 /**
  * Each noise message is a length, pieces of ciphertext and a tag. libp2p's TCP writes them separately: a system call
  * and, with TCP_NODELAY, a packet for each. It also waits for `drain` after every piece above 64 KiB, even if the
  * kernel has accepted it already. Here the socket is corked for each message, and `drain` is awaited only above the
  * high-water mark with bytes left in the buffer.
+ *
+ * Small messages, such as those that open a stream and choose its protocol, leave together at the end of the turn: a packet
+ * costs 66 bytes of headers, and as many for its acknowledgement.
  */
 export function corkWrites<T extends MessageStream>(connection: T): T {
   const inside = connection as unknown as SocketConnection
   const { socket } = inside
   if (socket === undefined) return connection
+  let waiting: NodeJS.Immediate | undefined
+  const flush = () => {
+    clearImmediate(waiting)
+    waiting = undefined
+    socket.uncork()
+  }
   inside.sendData = data => {
     const sentBytes = data.byteLength
-    socket.cork()
+    if (waiting === undefined) socket.cork()
     for (const piece of data) socket.write(piece)
-    socket.uncork()
+    if (sentBytes > smallMessage || socket.writableLength > waitingBytes) flush()
+    else waiting ??= setImmediate(flush)
     return { sentBytes, canSendMore: !socket.writableNeedDrain || socket.writableLength === 0 }
+  }
+  const { sendReset } = inside
+  inside.sendReset = error => {
+    if (waiting !== undefined) flush()
+    sendReset.call(inside, error)
   }
   return connection
 }
