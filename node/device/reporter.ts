@@ -1,6 +1,5 @@
 /** Signs a device's status as a report, stores it and publishes it; one at a time, so that counters increase in order. */
 
-import { isDeepStrictEqual } from 'node:util'
 import type { Extensions } from '../../protocol/encoding/extensions.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { messageOf } from '../../protocol/errors.ts'
@@ -19,6 +18,7 @@ import { type Status, signReport } from './device-report.ts'
 import { progressIntervalMs } from './limits.ts'
 import { withRemarks } from './remarks.ts'
 import { ReportSchedule } from './report-schedule.ts'
+import { saysMore } from './says-more.ts'
 import { signedWithWhatFits } from './what-fits.ts'
 
 export interface ReporterComponents {
@@ -63,7 +63,8 @@ export class Reporter {
     this.#components = components
     this.#init = init
     this.#schedule = new ReportSchedule({
-      hasChanged: () => this.#told !== undefined && !isDeepStrictEqual(this.#content(), this.#told),
+      hasChanged: () =>
+        this.#told !== undefined && saysMore(this.#content(), this.#told, this.#components.peer.directory.size),
       isAwaited: () => init.isAwaited() || (init.isMissedSoon?.() ?? false),
       report: () => void this.#report(),
     })

@@ -120,6 +120,13 @@ export const newsBaseBytes = 512 << 10
 export const newsLinkMs = 60 * 60_000
 /** The pause between rounds that a new head of a log brings about: many new heads go together. */
 export const newsHurryMs = 5_000
+/**
+ * Up to so many members, changes of reports are gossiped: each comes in a second, and costs each peer 15 kB. In larger fleets they
+ * go by news: hundreds of devices update at a time.
+ */
+export const gossipedMembers = 300
+/** How often a neighbour of another site is told how far updates are, in such a fleet. Most end before. */
+export const newsStepsMs = 3 * 60_000
 /** How long a round waits until its reports are taken, and a sync for the round before it. */
 export const takenMs = 2_000
 export const newsFlushMs = 5_000

@@ -50,6 +50,8 @@ export interface MeshTiming {
   readonly hubPingMs?: number
   /** How often news are told. */
   readonly newsMs?: number
+  /** The largest fleet in which changes of reports are gossiped. */
+  readonly gossipedMembers?: number
 }
 
 export interface PartsInit {

@@ -169,7 +169,7 @@ export class MeshPeer {
     const holdings = new OwnHoldings(telling)
     const awaited = new AwaitedDevices({ state, directory })
     const hearing = { ...telling, holdings: holdings.holdings, site, isHurried: () => awaited.areAny }
-    this.news = new News(hearing, { everyMs: init.timing?.newsMs })
+    this.news = new News(hearing, { everyMs: init.timing?.newsMs, gossiped: init.timing?.gossipedMembers })
     this.sync = new Sync({ ...telling, addresses, refresher, holdings, news: this.news })
     const proposing = { peerScore, table: database.table('proposals'), log }
     this.proposals = new Proposals({ host, names, admission, state, ...proposing })

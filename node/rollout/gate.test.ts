@@ -9,6 +9,7 @@ import type { Report, ReportedTurn } from '../../protocol/report/report.ts'
 import { testClosure, testConfig, testFleet } from '../../test/helpers/fleet.ts'
 import { silentLogger } from '../../test/helpers/log.ts'
 import { testState } from '../../test/helpers/state.ts'
+import { gossipedMembers } from '../mesh/limits.ts'
 import { RolloutGate, type RolloutGateComponents } from './gate.ts'
 
 const kiosk = testConfig(testClosure('kiosk'))
@@ -38,8 +39,10 @@ async function scene(t: TestContext, self = 'kiosk-2', accepted = release) {
   t.after(() => stop.abort())
   const turns: ReportedTurn[] = []
   const told = new EventEmitter()
-  const passed = gate.pass(stop.signal, turn => {
+  const news: string[] = []
+  const passed = gate.pass(stop.signal, (turn, isNews) => {
     turns.push(turn)
+    if (isNews) news.push(turn.reason)
     told.emit('turn')
   })
   passed.catch(() => {})
@@ -48,6 +51,7 @@ async function scene(t: TestContext, self = 'kiosk-2', accepted = release) {
     own,
     passed,
     turns,
+    news,
     stop,
     told,
     /** A report of a device. */
@@ -112,6 +116,22 @@ describe('the rollout gate', () => {
     assert.match(reason, /^the maintenance window opens in \d+ days \(\d{4}-02-29T00:00:00Z\)$/)
     accepts(release)
     await passed
+  })
+
+  it('says again that it waits where the reason is another one, but not in a large fleet, where all would', async t => {
+    const slow = { ...release, rollout: { waves: [{ tag: 'canary' }], soakSeconds: 3600 } }
+    const others = Array.from({ length: gossipedMembers }, (_, at) => [`other-${at}`, { config: 'kiosk' }] as const)
+    const large = { ...slow, devices: { ...slow.devices, ...Object.fromEntries(others) } }
+    for (const [accepted, told] of [
+      [slow, 2],
+      [large, 1],
+    ] as const) {
+      const { turn, reports, news } = await scene(t, 'kiosk-2', accepted)
+      await turn(({ reason }) => reason === 'wave 1 has 0 of 1 confirmed')
+      reports('kiosk-1', { running: kiosk.topLevel, release: 2 })
+      await turn(({ reason }) => reason.includes('soak ends in'))
+      assert.equal(news.length, told)
+    }
   })
 
   it('ends with the signal', async t => {

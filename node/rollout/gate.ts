@@ -7,6 +7,7 @@ import { limits } from '../../protocol/limits.ts'
 import { type Release, wantedConfig } from '../../protocol/release/release.ts'
 import type { Report, ReportedTurn } from '../../protocol/report/report.ts'
 import type { Directory } from '../mesh/exchange/directory.ts'
+import { gossipedMembers } from '../mesh/limits.ts'
 import type { Admission } from '../mesh/peers/admission.ts'
 import type { Logger } from '../process/log.ts'
 import type { Clock } from '../state/clock.ts'
@@ -111,7 +112,7 @@ export class RolloutGate extends EventEmitter<Events> {
         const release = followed(state.accepted, { name: this.#name, site: this.#site() })
         const decision = release && (await this.check(release, boot))
         if (release === undefined || decision === undefined || decision.is === 'open') return
-        const gist = gistOf(decision)
+        const gist = gistOf(decision, release)
         onWait(turnOf(release, decision), gist !== told)
         told = gist
         await changed
@@ -202,10 +203,15 @@ export class RolloutGate extends EventEmitter<Events> {
   }
 }
 
-/** The part of a decision that others can't derive from reports. */
-function gistOf(decision: Decision): string {
-  const waitsFor = decision.is === 'waiting' ? decision.waitsFor?.wave : undefined
-  return [decision.is, decision.wave, waitsFor, decision.is === 'waiting' && decision.milliseconds !== undefined].join()
+/**
+ * The part of a decision that others can't derive from reports. Which wave is waited for, and whether it soaks, they can: in a
+ * small fleet it is told nevertheless, in a large one thousands of devices would say so at the same time.
+ */
+function gistOf(decision: Decision, release: Release): string {
+  const { waitsFor, milliseconds } = decision.is === 'waiting' ? decision : {}
+  const isLarge = release.sharded !== undefined || Object.keys(release.devices).length > gossipedMembers
+  if (isLarge && waitsFor !== undefined) return [decision.is, decision.wave, 'others'].join()
+  return [decision.is, decision.wave, waitsFor?.wave, milliseconds !== undefined].join()
 }
 
 /** Whether a memory differs by more than some seconds. */

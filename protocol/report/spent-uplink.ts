@@ -5,7 +5,8 @@ import type { Extensions } from '../encoding/extensions.ts'
 import { limits } from '../limits.ts'
 import type { Report } from './report.ts'
 
-const name = 'uplink'
+/** Its name in reports. */
+export const spentName = 'uplink'
 
 const spentSchema = z.strictObject({
   /** The day of UTC by the device's clock, such as 2026-01-31. */
@@ -17,12 +18,12 @@ const spentSchema = z.strictObject({
 export type SpentUplink = z.infer<typeof spentSchema>
 
 export function spentExtension(spent: SpentUplink): Extensions {
-  return { [name]: { ...spent } }
+  return { [spentName]: { ...spent } }
 }
 
 /** What a report says; undefined if it says nothing, or in a form that is not known. */
 export function spentIn({ extensions }: Pick<Report, 'extensions'>): SpentUplink | undefined {
-  return spentSchema.safeParse(extensions?.[name]).data
+  return spentSchema.safeParse(extensions?.[spentName]).data
 }
 
 /** The day of UTC of a time. */

@@ -15,14 +15,14 @@ import { until } from '../helpers/until.ts'
 const rare = 3_600_000
 
 /** Peers in a row, that know a report of each of two devices; and what each of them has gossiped of reports since. */
-async function row(t: TestContext, count: number, newsMs: number) {
+async function row(t: TestContext, count: number, newsMs: number, more: { gossipedMembers?: number } = {}) {
   const large = new LargeFleet(2)
   const mesh = await Mesh.of(t)
   const peers: TestPeer[] = []
   const gossiped: string[] = []
   for (let at = 0; at < count; at++) {
     const fill = (state: TestPeer['peerState']) => large.fill(state.database, 1)
-    const peer = await mesh.start({ word: `peer-${at}`, fleet: large.fleet, fill, timing: { newsMs } })
+    const peer = await mesh.start({ word: `peer-${at}`, fleet: large.fleet, fill, timing: { newsMs, ...more } })
     peer.supervisor.stop()
     const note = () => void gossiped.push(peer.word)
     Object.assign(peer.gossip, { publishReport: note, publishOwnReport: note })
@@ -107,6 +107,23 @@ describe('news', () => {
     assert.equal(counterAt(one), 3)
     await publishHead(other, 7, 2)
     await until(() => counterAt(one) === 7, 'the report with the head')
+    assert.deepEqual(gossiped, [])
+  })
+
+  it('are changes, too, in a large fleet: outcomes at once, and steps if nothing follows them', async t => {
+    const { peers, publish, counterAt, gossiped } = await row(t, 3, rare, { gossipedMembers: 4 })
+    const [one, two, three] = peers as [TestPeer, TestPeer, TestPeer]
+    for (const from of [one, three]) {
+      const channel = new Channel(await openStream(from.host, two.host.peerId, one.names.news, undefined))
+      await channel.send(newsCodec, {})
+      assert.deepEqual(await channel.receive(newsCodec), {})
+    }
+    const error = { code: 'health-failed', message: 'web' }
+    await publish(two, 2, { state: 'failed', error })
+    await until(() => [one, three].every(peer => counterAt(peer) === 2), 'the outcome')
+    await publish(two, 3, { state: 'testing' })
+    await publish(two, 4)
+    await until(() => [one, three].every(peer => counterAt(peer) === 4), 'the next outcome')
     assert.deepEqual(gossiped, [])
   })
 

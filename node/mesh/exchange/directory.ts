@@ -129,6 +129,11 @@ export class Directory extends EventEmitter<Events> {
     return [...this.#members.values()]
   }
 
+  /** How many members there are. */
+  get size(): number {
+    return this.#members.size
+  }
+
   member(peer: string): KnownMember | undefined {
     return this.#members.get(peer)
   }

@@ -1,9 +1,9 @@
-/** Tests of what neighbours are told of repetitions. */
+/** Tests of what neighbours are told of reports. */
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { limits } from '../../../protocol/limits.ts'
-import { newsBaseBytes, untoldReports } from '../limits.ts'
+import { newsBaseBytes, newsStepsMs, untoldReports } from '../limits.ts'
 import { NewsBook, printOf } from './news-book.ts'
 
 function bookWith(...neighbours: string[]): NewsBook {
@@ -34,6 +34,31 @@ describe('the book of news', () => {
     book.add(['a', 3], undefined)
     book.heard('left', ['a', 3])
     assert.deepEqual(book.take('left'), [])
+  })
+
+  it('tells some neighbours later, and only of what is not followed by something newer', () => {
+    let now = 0
+    const book = new NewsBook({ now: () => now })
+    for (const each of ['near', 'far']) book.open(each)
+    const isFar = (neighbour: string) => neighbour === 'far'
+    for (const peer of ['a', 'b', 'c', 'd']) book.add([peer, 1], undefined, undefined, isFar)
+    assert.equal(book.take('near').length, 4)
+    assert.equal(book.hasNews('far'), false)
+    assert.deepEqual(book.take('far'), [])
+    book.add(['a', 2], undefined)
+    book.add(['b', 2], undefined, undefined, isFar)
+    book.heard('far', ['c', 1])
+    assert.deepEqual(book.take('far'), [['a', 2]])
+    now = newsStepsMs
+    assert.deepEqual(book.take('far'), [
+      ['d', 1],
+      ['b', 2],
+    ])
+    book.add(['d', 2], undefined, undefined, isFar)
+    now += newsStepsMs - 1
+    assert.deepEqual(book.take('far'), [])
+    book.close('far')
+    assert.deepEqual(book.takeLeft(), [['d', 2]])
   })
 
   it('is bounded, in what is told at once and in all that waits', () => {

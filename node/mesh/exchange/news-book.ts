@@ -1,5 +1,5 @@
 /**
- * What each neighbour has not been told yet of repeated reports, and the reports that these replaced: a neighbour that still has
+ * What each neighbour has not been told yet of reports, and the reports that these replaced: a neighbour that still has
  * those is sent only the difference.
  */
 
@@ -7,7 +7,7 @@ import { LRUCache } from 'lru-cache'
 import { equalBytes, sha256 } from '../../../protocol/encoding/hash.ts'
 import { limits } from '../../../protocol/limits.ts'
 import { newsPrintLength } from '../../../protocol/messages/news.ts'
-import { newsBaseBytes, untoldReports } from '../limits.ts'
+import { newsBaseBytes, newsStepsMs, untoldReports } from '../limits.ts'
 
 /** A peer, and the counter of its report. */
 export type Item = readonly [peer: string, counter: number]
@@ -18,6 +18,10 @@ type Counters = Map<string, number>
 /** What there is between us and one neighbour. */
 interface Page {
   readonly untold: Counters
+  /** What it is told a few minutes later, unless something newer comes first. */
+  readonly later: Counters
+  /** When those were told last. */
+  laterAt: number
   /** What it was told last: it may ask for that once more. */
   readonly told: Counters
   /** Whose reports it has sent, and could not be read; and whether we have said so. */
@@ -25,6 +29,7 @@ interface Page {
 }
 
 export class NewsBook {
+  readonly #now: () => number
   /** Of each neighbour with a link, by its peer ID. */
   readonly #pages = new Map<string, Page>()
   /** What a neighbour was not told before its page was closed: the next one is told instead. */
@@ -35,14 +40,23 @@ export class NewsBook {
     sizeCalculation: envelope => envelope.length + 1,
   })
 
+  /** `now`: milliseconds; for tests. */
+  constructor({ now = () => performance.now() }: { now?: () => number } = {}) {
+    this.#now = now
+  }
+
   open(neighbour: string): void {
     if (this.#pages.has(neighbour)) return
-    this.#pages.set(neighbour, { untold: new Map(this.#left), told: new Map(), unread: new Map() })
+    const untold = new Map(this.#left)
+    this.#pages.set(neighbour, {
+      ...{ untold, later: new Map(), laterAt: this.#now(), told: new Map(), unread: new Map() },
+    })
     this.#left.clear()
   }
 
   close(neighbour: string): void {
-    for (const item of this.#pages.get(neighbour)?.untold ?? []) this.#leave(item)
+    const { untold, later } = this.#pages.get(neighbour) ?? {}
+    for (const item of [...(later ?? []), ...(untold ?? [])]) this.#leave(item)
     this.#pages.delete(neighbour)
   }
 
@@ -66,17 +80,36 @@ export class NewsBook {
     return (this.#pages.get(neighbour)?.untold.size ?? 0) > 0
   }
 
-  /** Notes a repetition, to be told to all neighbours but that one; of too many the oldest ones are left to syncs. */
-  add([peer, counter]: Item, replaced: Uint8Array | undefined, from?: string): void {
+  /**
+   * Notes a report, to be told to all neighbours but that one; of too many the oldest ones are left to syncs. Some neighbours are
+   * told in some minutes only, and not if the next report of that peer is there by then.
+   */
+  add(
+    [peer, counter]: Item,
+    replaced: Uint8Array | undefined,
+    from?: string,
+    isLater: (neighbour: string) => boolean = () => false,
+  ): void {
     if (replaced !== undefined) this.#replaced.set(peer, replaced)
-    for (const [neighbour, { untold }] of this.#pages) {
-      if (neighbour !== from) put(untold, [peer, counter], untoldReports)
+    for (const [neighbour, { untold, later }] of this.#pages) {
+      if (neighbour === from) continue
+      // Told already that there is something: it is sent the newest.
+      if (isLater(neighbour)) put(untold.has(peer) ? untold : later, [peer, counter], untoldReports)
+      else {
+        later.delete(peer)
+        put(untold, [peer, counter], untoldReports)
+      }
     }
   }
 
   /** What to tell a neighbour now, the oldest first: from then on it counts as told. */
   take(neighbour: string): Item[] {
     const page = this.#pages.get(neighbour)
+    if (page !== undefined && this.#now() - page.laterAt >= newsStepsMs) {
+      for (const item of page.later) put(page.untold, item, untoldReports)
+      page.later.clear()
+      page.laterAt = this.#now()
+    }
     const items = [...(page?.untold ?? [])].slice(0, limits.newsTold)
     for (const item of items) {
       page?.untold.delete(item[0])
@@ -129,8 +162,10 @@ export class NewsBook {
 
   /** A neighbour has said that it has this. */
   heard(neighbour: string, [peer, counter]: Item): void {
-    const untold = this.#pages.get(neighbour)?.untold
-    if ((untold?.get(peer) ?? Number.POSITIVE_INFINITY) <= counter) untold?.delete(peer)
+    const { untold, later } = this.#pages.get(neighbour) ?? {}
+    for (const each of [untold, later]) {
+      if ((each?.get(peer) ?? Number.POSITIVE_INFINITY) <= counter) each?.delete(peer)
+    }
   }
 
   /** The report that the last one of a peer replaced, if it has this fingerprint. */

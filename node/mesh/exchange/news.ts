@@ -1,6 +1,6 @@
 /**
- * News: reports that only repeat what their devices have said. Gossip would bring each of them to each peer eight times; here
- * neighbours tell each other once a minute whose reports are new, and send what is lacking.
+ * News: reports that only repeat what their devices have said, and in large fleets all. Gossip would bring each of them to each
+ * peer eight times; here neighbours tell each other once a minute whose reports are new, or at once, and send what is lacking.
  */
 
 import type { PeerId, Stream } from '@libp2p/interface'
@@ -11,7 +11,7 @@ import { newsCodec } from '../../../protocol/messages/news.ts'
 import { type OpenedReport, openReport } from '../../../protocol/report/extended-report.ts'
 import { pause } from '../../concurrency/pause.ts'
 import type { Logger } from '../../process/log.ts'
-import { gossipedNews, idleNewsMs, newsFlushMs, newsHurryMs, newsMs } from '../limits.ts'
+import { gossipedMembers, gossipedNews, idleNewsMs, newsFlushMs, newsHurryMs, newsMs } from '../limits.ts'
 import type { Admission } from '../peers/admission.ts'
 import type { PeerScore } from '../peers/peer-score.ts'
 import { type Channel, withChannel } from '../transport/channel.ts'
@@ -22,7 +22,7 @@ import type { Holdings } from './holdings.ts'
 import { NewsBook } from './news-book.ts'
 import { NewsLinks } from './news-links.ts'
 import { isFault, NewsError, NewsRound } from './news-round.ts'
-import { noveltyOf } from './repetition.ts'
+import { isStep, noveltyOf } from './repetition.ts'
 
 export interface NewsInit {
   host: Host
@@ -41,6 +41,7 @@ export interface NewsInit {
 
 export class News {
   readonly #components: NewsInit
+  readonly #gossiped: number
   readonly #book = new NewsBook()
   readonly #links: NewsLinks
   readonly #stop = new AbortController()
@@ -54,9 +55,16 @@ export class News {
   #hurrying: NodeJS.Timeout | undefined
   #hurriedAt = -Infinity
 
-  /** `everyMs`: how often news are told; for tests. */
-  constructor(components: NewsInit, { everyMs = newsMs }: { everyMs?: number | undefined } = {}) {
+  /** `everyMs`: how often news are told; `gossiped`: the largest fleet in which changes are gossiped; for tests. */
+  constructor(
+    components: NewsInit,
+    {
+      everyMs = newsMs,
+      gossiped = gossipedMembers,
+    }: { everyMs?: number | undefined; gossiped?: number | undefined } = {},
+  ) {
     this.#components = components
+    this.#gossiped = gossiped
     const { host, names, admission, site, log } = components
     this.#links = new NewsLinks(
       {
@@ -109,15 +117,25 @@ export class News {
     }
   }
 
-  /** Whether it is told as news: it says nothing new, or nothing but a new head of a log, and somebody is told. */
+  /** Whether it is told as news: it says nothing new but a head of a log, or the fleet is large; and somebody is told. */
   #tell(envelope: Uint8Array, before: OpenedReport | undefined, from?: string): boolean {
+    const { directory } = this.#components
     const { document } = openReport(envelope)
     const novelty = noveltyOf(document, before?.document)
-    if (!this.#hasEnough || novelty === 'change') return false
-    const peer = this.#components.directory.member(document.peer)?.peer ?? document.peer
-    this.#book.add([peer, document.counter], before?.envelope, from)
-    if (novelty === 'head') this.#hurry()
+    if (!this.#hasEnough || (novelty === 'change' && directory.size <= this.#gossiped)) return false
+    const peer = directory.member(document.peer)?.peer ?? document.peer
+    // Only the own site hears at once how far an update is.
+    const isFar = novelty === 'change' && isStep(document, before?.document)
+    const isHere = isFar && this.#isOfOurSite(peer)
+    const isLater = (neighbour: string) => isFar && !(isHere && this.#isOfOurSite(neighbour))
+    this.#book.add([peer, document.counter], before?.envelope, from, isLater)
+    if (novelty !== 'repetition' && (isHere || !isFar)) this.#hurry()
     return true
+  }
+
+  #isOfOurSite(peer: string): boolean {
+    const { site, directory } = this.#components
+    return site() !== undefined && directory.member(peer)?.site === site()
   }
 
   /** Whether so many are told news that these reach all: one alone may be of those who tell nobody. */

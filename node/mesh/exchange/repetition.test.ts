@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import { openReport } from '../../../protocol/report/extended-report.ts'
 import type { Report } from '../../../protocol/report/report.ts'
 import { LargeFleet } from '../../../test/helpers/large-fleet.ts'
-import { noveltyOf } from './repetition.ts'
+import { isStep, noveltyOf } from './repetition.ts'
 
 const large = new LargeFleet(1)
 const report = (counter: number, more: Partial<Report> = {}): Report => ({
@@ -31,5 +31,38 @@ describe('a repetition', () => {
     assert.equal(noveltyOf(report(2, { extensions: grown }), before), 'head')
     assert.equal(noveltyOf(report(2, { extensions: { metrics: {}, understands: ['a'] } }), before), 'head')
     assert.equal(noveltyOf(report(2, { state: 'failed', extensions: grown }), before), 'change')
+  })
+})
+
+describe('a step', () => {
+  const turn = { release: 3, wave: 2, is: 'waiting', reason: 'wave 1 has 0 of 1 confirmed' } as const
+  const error = { code: 'no-peer', message: 'nobody' }
+
+  const { running, health, ...unknown } = report(1)
+  const updating = { ...unknown, state: 'fetching' } as Report
+
+  it('says how far an update is, or that it waits, and nothing that waves go by', () => {
+    for (const state of ['waiting', 'fetching', 'testing', 'rolling-back'] as const) {
+      assert.equal(isStep(report(2, { state }), report(1)), true, state)
+    }
+    for (const state of ['running', 'failed', 'rolled-back', 'held'] as const) {
+      assert.equal(isStep(report(2, { state }), report(1)), false, state)
+    }
+    assert.equal(isStep(report(2, { turn }), report(1)), true)
+    assert.equal(isStep(report(2, { turn: { ...turn, is: 'held' } }), report(1)), false)
+    assert.equal(isStep(report(2, { state: 'fetching', error }), report(1)), false)
+    assert.equal(isStep(report(2, { state: 'fetching' }), undefined), false)
+  })
+
+  it('changes the system only in a switch, and brings nothing else that is new', () => {
+    assert.equal(isStep(report(2, { state: 'testing' }), updating), true)
+    assert.equal(isStep(report(2, { state: 'waiting' }), updating), false)
+    for (const state of ['fetching', 'testing'] as const) {
+      const uplink = { day: '2027-01-01', bytes: 1, holds: 2 }
+      assert.equal(isStep(report(2, { state, extensions: { uplink, metrics: {} } }), report(1)), true)
+      assert.equal(isStep(report(2, { state, extensions: { alerts: ['a'] } }), report(1)), false)
+      assert.equal(isStep(report(2, { state, alarms: [{ kind: 'clone', subject: 'kiosk' }] }), report(1)), false)
+      assert.equal(isStep(report(2, { state, freshness: 'expired' }), report(1)), false)
+    }
   })
 })
