@@ -50,25 +50,9 @@ export class LargeFleet {
 
   /** A report as of an idle device after an update. */
   report({ peer, signer }: LargeDevice, counter: number, more: Partial<Report> = {}): Uint8Array {
-    const at = timeText(this.fleet.now)
-    const report: Report = {
-      v: 1,
-      fleet: this.fleet.fleet,
-      peer,
-      counter,
-      freshness: 'fresh',
-      boot: Buffer.from(peer).subarray(-8),
-      at,
-      config: 'kiosk',
-      state: 'running',
-      running: config.topLevel,
-      release: 2,
-      since: at,
-      health: { state: 'healthy' },
-      update,
-      ...more,
-    }
-    return signEnvelope(reportKind, report, signer)
+    const { fleet, now } = this.fleet
+    const runs = { config: 'kiosk', running: config.topLevel, release: 2 }
+    return idleReport({ fleet, peer, signer, now }, counter, { ...runs, ...more })
   }
 
   /** Makes a peer's state know all members, each with a report of this counter, or without any. */
@@ -81,6 +65,30 @@ export class LargeFleet {
     ])
     await database.apply(changes)
   }
+}
+
+/** A report as of an idle device that has made an update. */
+export function idleReport(
+  { fleet, peer, signer, now }: { fleet: string; peer: string; signer: Signer; now: Date },
+  counter: number,
+  more: Partial<Report>,
+): Uint8Array {
+  const at = timeText(now)
+  const report: Report = {
+    v: 1,
+    fleet,
+    peer,
+    counter,
+    freshness: 'fresh',
+    boot: Buffer.from(peer).subarray(-8),
+    at,
+    state: 'running',
+    since: at,
+    health: { state: 'healthy' },
+    update,
+    ...more,
+  }
+  return signEnvelope(reportKind, report, signer)
 }
 
 const update: Report['update'] = {

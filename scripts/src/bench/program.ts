@@ -1,7 +1,7 @@
 /** The benchmark's processes: started where a place says, counted with all that they start, ended by their process IDs. */
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { BenchError } from './bench-error.ts'
 
@@ -115,17 +115,31 @@ async function allProcesses(): Promise<Map<number, Counted>> {
 /** The cost of a program that ran to its end. */
 export interface Taken {
   readonly seconds: number
+  /** With all that it started. */
   readonly cpuSeconds: number
+  /** Resident bytes of the program itself, as they were last seen: it is looked at fifty times a second. */
+  readonly peak: number
 }
 
-/** Runs a program to its end; rejects, with the end of what it said, when it fails or takes longer than `limitMs`. */
-export async function measured(argv: readonly string[], env: NodeJS.ProcessEnv, limitMs: number): Promise<Taken> {
+const lookEveryMs = 20
+
+/**
+ * Runs a program to its end; rejects, with the end of what it said, when it ends with another exit code than `code` or takes
+ * longer than `limitMs`.
+ */
+export async function measured(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+  limitMs: number,
+  { cwd, code: wanted = 0 }: { cwd?: string; code?: number } = {},
+): Promise<Taken> {
   // The shell's `times` knows its children's CPU time, which Node doesn't tell.
   const [file, ...args] = leashed(['sh', '-c', '"$@" >&2; code=$?; times; exit $code', 'sh', ...argv])
   const start = performance.now()
   const child = spawn(file, args, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(cwd !== undefined && { cwd }),
     timeout: limitMs,
     killSignal: 'SIGKILL',
   })
@@ -137,12 +151,27 @@ export async function measured(argv: readonly string[], env: NodeJS.ProcessEnv, 
   child.stderr.setEncoding('utf8').on('data', text => {
     stderr = (stderr + text).slice(-2000)
   })
+  let peak = 0
+  const looking = setInterval(() => {
+    peak = Math.max(peak, peakOfChild(child.pid))
+  }, lookEveryMs)
   const code = await new Promise<number | null>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', resolve)
-  })
+  }).finally(() => clearInterval(looking))
   const seconds = (performance.now() - start) / 1000
-  if (code !== 0) throw new BenchError('failed', `${argv.join(' ')} ended with ${code}:\n${stderr.trim()}`)
+  if (code !== wanted) throw new BenchError('failed', `${argv.join(' ')} ended with ${code}:\n${stderr.trim()}`)
   const times = [...(stdout.split('\n')[1] ?? '').matchAll(/(\d+)m([\d.]+)s/g)]
-  return { seconds, cpuSeconds: times.reduce((sum, [, minutes, rest]) => sum + Number(minutes) * 60 + Number(rest), 0) }
+  const cpuSeconds = times.reduce((sum, [, minutes, rest]) => sum + Number(minutes) * 60 + Number(rest), 0)
+  return { seconds, cpuSeconds, peak }
+}
+
+/** The most resident bytes so far of what a process has started first; 0 when that has ended. */
+function peakOfChild(pid = 0): number {
+  try {
+    const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')
+    return Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${child}/status`, 'utf8'))?.[1]) * 1024 || 0
+  } catch {
+    return 0
+  }
 }

@@ -1,10 +1,11 @@
 /**
- * `scale`: what a large fleet costs one of its peers and its controller. Real peers on loopback, in this process; the other
- * devices are certificates and reports that were made for it.
+ * `scale`: what a large fleet costs one of its peers and its controller. Real peers on loopback, in this process, and an
+ * operator's commands; the other devices are certificates and reports that were made for it.
  */
 
 import type { Bench } from '../bench.ts'
 import type { Result } from '../result.ts'
+import { commandCosts } from '../scale/commands.ts'
 import { diskWrites } from '../scale/disk-writes.ts'
 import { membersMemory } from '../scale/members-memory.ts'
 import { newHead } from '../scale/new-head.ts'
@@ -24,6 +25,7 @@ const minutesPerDay = 1_440
 
 export function scale(bench: Bench): Promise<Result> {
   return bench.with(async stack => {
+    const commands = await commandCosts(bench, large, stack)
     const views = viewTimes(large)
     const shards = { ownConfigs: shardCosts(true), oneConfig: shardCosts(false) }
     const memory = await membersMemory(bench, large, stack)
@@ -49,6 +51,9 @@ export function scale(bench: Bench): Promise<Result> {
         { what: 'the longest block by a new head, 10,000', figure: head.nextMs, unit: 'ms', goal: 50 },
         { what: 'memory that members add to a daemon, 10,000', figure: memory.added / 1e6, unit: 'MB', goal: 5 },
         { what: 'processor time of the rows of `status`, 10,000', figure: views.devices, unit: 'ms', goal: 100 },
+        { what: '`status` as a command, 10,000', figure: commands.status.seconds, unit: 's', goal: 2 },
+        { what: 'memory of `status` as a command, 10,000', figure: commands.status.peak / 1e6, unit: 'MB', goal: 250 },
+        { what: '`deploy` again as a command, 10,000', figure: commands.deployAgain.seconds, unit: 's', goal: 6 },
         {
           what: 'what a device fetches of a release for 50,000 with a config each',
           figure: shards.ownConfigs.own / 1e3,
@@ -60,6 +65,7 @@ export function scale(bench: Bench): Promise<Result> {
       ],
       peers: {},
       detail: {
+        commands,
         views,
         shards,
         memory,
