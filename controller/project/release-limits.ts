@@ -18,7 +18,7 @@ const filled = { v: 1, fleet: '0'.repeat(64), version: 1, created: '2026-01-01T0
 
 /** Everything in a declared fleet that `deploy` would refuse to sign, or a device could not follow. */
 export function releaseProblems(fleet: DeclaredFleet, files: ProjectFiles): Problem[] {
-  const release = draftOf(fleet)
+  const release: unknown = draftOf(fleet)
   const parsed = releaseSchema.safeParse(release)
   const issues = parsed.success ? [] : parsed.error.issues
   const problems = issues.map(({ path, message }) => problemAt(path, message, fleet, files))
@@ -45,7 +45,8 @@ function requireSignable(release: Release): void {
   }
 }
 
-function draftOf({ configs, devices }: DeclaredFleet): unknown {
+/** The release that a declared fleet would make, as large as it can become: what a build and a deploy fill in has a placeholder. */
+export function draftOf({ configs, devices }: Pick<DeclaredFleet, 'configs' | 'devices'>): Release {
   const drafted = Object.entries(configs).map(([name, { system, target, policy: said, secrets }]) => {
     const { reboot: _, ...policy } = said ?? {}
     const laid = secrets.map(({ path, owner, group, mode }) => {
@@ -61,7 +62,7 @@ function draftOf({ configs, devices }: DeclaredFleet): unknown {
   const named = Object.entries(devices).map(([name, { config, site, tags }]) => {
     return [name, { config, ...(site && { site }), ...(tags.length > 0 && { tags }) }] as const
   })
-  return { ...filled, configs: Object.fromEntries(drafted), devices: Object.fromEntries(named) }
+  return { ...filled, configs: Object.fromEntries(drafted), devices: Object.fromEntries(named) } as Release
 }
 
 /** Times that have the form of a cron expression or a zone, and are none. */

@@ -17,6 +17,7 @@ import { keepPath } from '../nix/store.ts'
 import type { SoundProject } from '../project/check.ts'
 import type { DeclaredFleet } from '../project/declared-fleet.ts'
 import { openProject } from '../project/project.ts'
+import { draftOf } from '../project/release-limits.ts'
 import type { ProjectTree } from '../project/tree.ts'
 import { operatorIdentity } from '../secrets/operator-identity.ts'
 import type { Recipients } from '../secrets/recipients.ts'
@@ -25,7 +26,7 @@ import { withFleetBuilders } from '../session/fleet-builders.ts'
 import type { Session } from '../session/session.ts'
 import { acceptedOf } from '../signing/proposing.ts'
 import { requireLivingRoot } from '../signing/root-end.ts'
-import { requireSiteSigners } from '../signing/sites.ts'
+import { requireSiteRelease, requireSiteSigners } from '../signing/sites.ts'
 import type { Talk } from '../tasks/talk.ts'
 import { boundContent, hasAllBindings } from './bindings.ts'
 import { hubContent } from './hub-content.ts'
@@ -171,7 +172,13 @@ async function declaredAt(
   const devices = Object.entries(declared.devices).filter(
     ([name, device]) => (places.get(name) ?? device).site === site,
   )
-  if (devices.length > 0) return { ...declared, devices: Object.fromEntries(devices) }
+  if (devices.length > 0) {
+    const used = new Set(devices.map(([, { config }]) => config))
+    const configs = Object.fromEntries(Object.entries(declared.configs).filter(([name]) => used.has(name)))
+    const own = { ...declared, configs, devices: Object.fromEntries(devices) }
+    requireSiteRelease(site, draftOf(own))
+    return own
+  }
   throw new HintedError('no-devices', `the project declares no device of the site ${site}`, {
     hint: "A device's site is the one in its certificate: `thymesh members` shows it.",
   })

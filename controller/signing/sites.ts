@@ -1,26 +1,29 @@
 /** Sites with operators of their own: giving them a site, taking it back, and what they propose for it. */
 
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
+import { FormatError } from '../../protocol/encoding/cbor.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { equalBytes } from '../../protocol/encoding/hash.ts'
 import { HintedError } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
-import type { Release } from '../../protocol/release/release.ts'
+import { type Release, releaseCodec } from '../../protocol/release/release.ts'
 import { keyIdOf, type Signer } from '../../protocol/signing/keys.ts'
 import { signMetadata } from '../../protocol/trust/metadata.ts'
 import { makeStatement, type Proposal } from '../../protocol/trust/proposal.ts'
 import { createProposal, type VerifiedProposal } from '../../protocol/trust/proposals.ts'
 import { draftSiteRelease, type ReleaseContent } from '../../protocol/trust/publish.ts'
-import { sitesOf } from '../../protocol/trust/sites.ts'
+import { sitesOf, siteVersion } from '../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { operatorName } from '../fleet/names.ts'
-import { shortId } from '../format/table.ts'
+import { shortId, size } from '../format/table.ts'
 import type { OperatorCard } from '../keys/card.ts'
 import { requirePlausibleClock } from './clock.ts'
 import type { Change, Operator } from './proposing.ts'
 import { requireLivingRoot } from './root-end.ts'
 
-export class SiteError extends HintedError<'unknown-site' | 'threshold' | 'too-many-sites' | 'not-yours'> {}
+export class SiteError extends HintedError<
+  'unknown-site' | 'threshold' | 'too-many-sites' | 'not-yours' | 'too-large'
+> {}
 
 /** Gives a site to these operators, in place of whoever had it. */
 export function delegateSite(
@@ -97,6 +100,30 @@ export function noSiteRelease({ state }: Pick<ControllerPeer, 'state'>, site: st
   })
 }
 
+/** Throws where a site's own release, which every peer of the fleet keeps whole, would be too large to be believed. */
+export function requireSiteRelease(site: string, release: Release): void {
+  const { extensions: _, ...document } = release
+  const bytes = lengthOf(document)
+  if (bytes <= limits.siteRelease) return
+  const got = bytes === Number.POSITIVE_INFINITY ? `more than ${size(limits.release)}` : size(bytes)
+  const devices = Object.keys(release.devices).length
+  const message = `expected an own release of the site ${site} of at most ${size(limits.siteRelease)}, got ${got} for ${devices} devices`
+  throw new SiteError('too-large', message, {
+    hint:
+      'Let devices share configs, what differs between two is in variables or tags; or have an operator of the fleet release for them ' +
+      `with \`thymesh deploy\`, whose releases are split where they are large, after \`thymesh site revoke ${site}\`.`,
+  })
+}
+
+function lengthOf(release: Release): number {
+  try {
+    return releaseCodec.encode(release).length
+  } catch (thrown) {
+    if (thrown instanceof FormatError && thrown.code === 'too-large') return Number.POSITIVE_INFINITY
+    throw thrown
+  }
+}
+
 /** A site's next release, signed with what this operator has. */
 export function makeSiteProposal(
   { trusted, release, fleet }: { trusted: TrustedSet; release: Release; fleet: string },
@@ -109,6 +136,14 @@ export function makeSiteProposal(
   requireLivingRoot(trusted, now)
   const mine = requireSiteSigners(trusted, site, signers)
   const [author] = mine
+  requireSiteRelease(site, {
+    ...content,
+    v: 1,
+    fleet,
+    site,
+    version: siteVersion(trusted, site) + 1,
+    created: timeText(now),
+  })
   const { bytes, metadata } = draftSiteRelease(trusted, fleet, site, content, now)
   const draft: Proposal = {
     v: 1,
