@@ -226,6 +226,9 @@ export const paceCheckMs = 500
 export const decodedDocuments = 100
 /** Texts that members share in memory, such as sites and top levels. */
 export const sharedTexts = 4_000
+
+/** What many members' last reports say alike, kept once: state, release and system. As many as there are configs, for a few states. */
+export const sharedStandings = 1_000
 /** Items of one sync that are added at a time: some wait for their author's pace. */
 export const waitingItems = 256
 /** Protocol violations before their sender is dropped: burst and long-term average. */

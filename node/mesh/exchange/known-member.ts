@@ -1,6 +1,6 @@
 /**
  * What a peer keeps in memory of each member: what decisions and lists need of its certificate and of its last report. The
- * documents stay on disk. Numbers instead of texts, and one text for all members that have the same.
+ * documents stay on disk. Numbers instead of texts, and one text or object for all members that have the same.
  */
 
 import { LRUCache } from 'lru-cache'
@@ -10,7 +10,7 @@ import { tokenIdOfGrant } from '../../../protocol/members/join-token.ts'
 import type { OpenedReport } from '../../../protocol/report/extended-report.ts'
 import type { ReportGist } from '../../../protocol/report/gist.ts'
 import type { DeviceState } from '../../../protocol/report/report.ts'
-import { sharedTexts } from '../limits.ts'
+import { sharedStandings, sharedTexts } from '../limits.ts'
 
 const shared = new LRUCache<string, string>({ maxSize: sharedTexts, sizeCalculation: () => 1 })
 
@@ -63,39 +63,73 @@ export class KnownMember implements Member {
   }
 }
 
+/** What the reports of many members say alike: one object for all of them. */
+interface Standing {
+  readonly state: DeviceState
+  readonly release: number | undefined
+  readonly wanted: number | undefined
+  readonly running: string | undefined
+  /** Code of an error. */
+  readonly error: string | undefined
+  readonly hasAlerts: boolean
+}
+
+const standings = new LRUCache<string, Standing>({ maxSize: sharedStandings, sizeCalculation: () => 1 })
+
+function sameStanding(standing: Standing): Standing {
+  const { state, release, wanted, running, error, hasAlerts } = standing
+  const key = JSON.stringify([state, release, wanted, running, error, hasAlerts])
+  const known = standings.get(key)
+  if (known !== undefined) return known
+  const made = { ...standing, state: same(state), running: same(running), error: same(error) }
+  standings.set(key, made)
+  return made
+}
+
 export class KnownReport implements ReportGist {
   readonly counter: number
   /** The counter of the report of version 1 in it. */
   readonly plain: number
-  readonly state: DeviceState
   readonly site: string | undefined
-  readonly release: number | undefined
-  readonly wanted: number | undefined
-  readonly running: string | undefined
-  /** Whether it has alerts, or marks and silences of them. */
-  readonly hasAlerts: boolean
-  readonly #error: string | undefined
+  readonly #standing: Standing
   /** Seconds since 1970; 0 without a time. */
   readonly #at: number
   readonly #since: number
 
   constructor({ document, plain }: OpenedReport) {
     const { counter, state, site, release, wanted, running, error, at, since, extensions = {} } = document
+    const hasAlerts = ['alerts', 'told', 'silences'].some(name => Object.hasOwn(extensions, name))
     this.counter = counter
     this.plain = plain.counter
-    this.state = same(state)
     this.site = same(site)
-    this.release = release
-    this.wanted = wanted
-    this.running = same(running)
-    this.hasAlerts = ['alerts', 'told', 'silences'].some(name => Object.hasOwn(extensions, name))
-    this.#error = same(error?.code)
+    this.#standing = sameStanding({ state, release, wanted, running, error: error?.code, hasAlerts })
     this.#at = at === undefined ? 0 : secondsOf(at)
     this.#since = since === undefined ? 0 : secondsOf(since)
   }
 
+  get state(): DeviceState {
+    return this.#standing.state
+  }
+
+  get release(): number | undefined {
+    return this.#standing.release
+  }
+
+  get wanted(): number | undefined {
+    return this.#standing.wanted
+  }
+
+  get running(): string | undefined {
+    return this.#standing.running
+  }
+
   get error(): { code: string } | undefined {
-    return this.#error === undefined ? undefined : { code: this.#error }
+    return this.#standing.error === undefined ? undefined : { code: this.#standing.error }
+  }
+
+  /** Whether it has alerts, or marks and silences of them. */
+  get hasAlerts(): boolean {
+    return this.#standing.hasAlerts
   }
 
   get at(): string | undefined {
