@@ -96,13 +96,17 @@ export async function drained(stream: Duplex): Promise<void> {
   })
 }
 
-/** All that comes until the other side ends, as SHA-256; rejects where the stream breaks. */
-export async function readAll({ stream }: StreamEnd): Promise<{ hash: string; bytes: number }> {
+/** All that comes until the other side ends, as SHA-256; rejects where the stream breaks. `onBytes` hears how many came so far. */
+export async function readAll(
+  { stream }: StreamEnd,
+  onBytes: (bytes: number) => void = () => {},
+): Promise<{ hash: string; bytes: number }> {
   const hash = createHash('sha256')
   let bytes = 0
   for await (const piece of stream.iterator({ destroyOnReturn: false })) {
     hash.update(piece)
     bytes += piece.length
+    onBytes(bytes)
   }
   return { hash: hash.digest('hex'), bytes }
 }

@@ -46,7 +46,14 @@ for (const dialler of ['near', 'far'] as const) {
   test(`a stream that moves much goes on on a lane, both ways: the ${dialler} end has dialled`, options, async t => {
     const { near, far } = await streamScene(t, { dialler })
     const both = [near, far]
-    const read = Promise.all(both.map(readAll))
+    const came = [0, 0]
+    const read = Promise.all(
+      both.map((each, i) =>
+        readAll(each, all => {
+          came[i] = all
+        }),
+      ),
+    )
     const written = await Promise.all(both.map(each => writeNoise(each, bytes)))
     await until(() => both.every(hasLane), 'the lane')
     // A side writes to it once it knows that the other one has it, too.
@@ -55,6 +62,8 @@ for (const dialler of ['near', 'far'] as const) {
       const before = both.map(onMesh)
       await Promise.all(both.map(each => writeNoise(each, 100_000)))
       probes++
+      // What was written may wait, and pass the mesh later.
+      await until(() => came.every(all => all === bytes + probes * 100_000), 'all of it to come')
       return both.every((each, i) => onMesh(each) - (before[i] ?? 0) < 20_000)
     }, 'both to write to the lane')
     const start = both.map(onMesh)

@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection } from '@libp2p/interface'
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
@@ -20,14 +19,17 @@ function connection(told: Told) {
     made.asked++
     if (told === 'answers') return 3
     if (told === 'fails') throw new Error('the muxer is closed')
-    if (told === 'busy') {
-      const hears = setInterval(() => maConn.bytesRead++, 1)
-      await sleep(200)
-      clearInterval(hears)
-      return 200
-    }
+    if (told === 'busy') return await afterBytes(150)
     return await new Promise<number>(() => {})
   }
+  const afterBytes = (count: number) =>
+    new Promise<number>(resolve => {
+      const hears = setInterval(() => {
+        if (++maConn.bytesRead < count) return
+        clearInterval(hears)
+        resolve(200)
+      }, 1)
+    })
   return Object.assign(made, {
     muxer: { ping },
     abort: () => Object.assign(made, { status: 'aborted', ended: true }),

@@ -9,12 +9,12 @@ import { monitorAnswerMs, monitorIntervalMs, monitorLookMs } from '../limits.ts'
 import { trafficOf } from './traffic.ts'
 
 /** The components that libp2p provides. */
-export interface LivenessComponents {
+interface LivenessComponents {
   readonly connectionManager: { getConnections(): Connection[] }
   readonly logger: ComponentLogger
 }
 
-export interface LivenessInit {
+interface LivenessInit {
   /** How often each connection is asked; this and the next two for tests. */
   readonly intervalMs?: number
   /** How often it is looked which ones are due. */
@@ -33,7 +33,7 @@ export function liveness(init: LivenessInit = {}): (components: LivenessComponen
   return components => new Liveness(components, init)
 }
 
-export class Liveness implements Startable {
+class Liveness implements Startable {
   readonly #connections: LivenessComponents['connectionManager']
   readonly #log: Logger
   readonly #intervalMs: number
