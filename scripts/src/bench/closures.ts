@@ -11,22 +11,31 @@ const SEEDS =
   `dash bash systemd systemd-sysv udev dbus openssh-server network-manager bluez mosquitto nginx postgresql-15 podman git
   python3 perl curl vim`.split(/\s+/)
 
+/** A desk beside it: a browser, the largest program that gets updates every week, and what is around it. */
+const DESKTOP_SEEDS = [...SEEDS, 'chromium', 'gnome-shell', 'libreoffice-writer']
+
 /** The package whose hash alone changes in the rebuild: nearly everything depends on it. */
 const REBUILT = 'libc6'
+
+/** What builds them, as program → package. */
+const programs = { 'nix-build': 'nix-bin', patchelf: 'patchelf', 'dpkg-deb': 'dpkg', perl: 'perl' }
 
 /** Files that are kept between runs. */
 export const cache = join(import.meta.dirname, '../../../.cache/bench')
 
-/** Top-level store paths of the three closures. */
-export interface BenchClosures {
+/** Top-level store paths of a system and its update. */
+export interface UpdateClosures {
   /** Packages at the next older version, where the sources have two. */
   readonly v1: string
   /** The same packages at the newest version. */
   readonly v2: string
-  /** `v1` again, with nothing but libc's hash changed, and so those of all that depend on it. */
-  readonly rebuilt: string
   /** Packages that differ between v1 and v2. */
   readonly update: readonly { readonly name: string; readonly from: string; readonly to: string }[]
+}
+
+export interface BenchClosures extends UpdateClosures {
+  /** `v1` again, with nothing but libc's hash changed, and so those of all that depend on it. */
+  readonly rebuilt: string
 }
 
 /** The two versions of each package, chosen once for these seeds: a later run measures the same closures. */
@@ -43,18 +52,31 @@ interface Choice {
  * @throws BenchError
  */
 export async function buildClosures(say: (line: string) => void = () => {}): Promise<BenchClosures> {
-  await ensurePrograms({ 'nix-build': 'nix-bin', patchelf: 'patchelf', 'dpkg-deb': 'dpkg', perl: 'perl' })
-  const { v1, v2 } = await chosenPackages(say)
-  const older = await described(v1, say)
-  const newer = await described(v2, say)
+  await ensurePrograms(programs)
+  const choice = await chosenPackages(SEEDS, 'packages.json', say)
+  const { older, ...closures } = await buildUpdate(choice, '', say)
   const rebuilt = older.parts.map(part => {
     return part.name === older.partOf.get(REBUILT) ? { ...part, salt: 'built once more' } : part
   })
+  return { ...closures, rebuilt: await build('rebuilt', rebuilt, say) }
+}
+
+/** The same of a desktop with a browser: 2.5 GB, ten minutes the first time. Throws a BenchError. */
+export async function buildDesktop(say: (line: string) => void = () => {}): Promise<UpdateClosures> {
+  await ensurePrograms(programs)
+  const choice = await chosenPackages(DESKTOP_SEEDS, 'packages-desktop.json', say)
+  const { v1, v2, update } = await buildUpdate(choice, 'desktop-', say)
+  return { v1, v2, update }
+}
+
+async function buildUpdate({ v1, v2 }: Choice, prefix: string, say: (line: string) => void) {
+  const older = await described(v1, say)
+  const newer = await described(v2, say)
   const fromVersion = new Map(v1.map(({ name, version }) => [name, version]))
   return {
-    v1: await build('v1', older.parts, say),
-    v2: await build('v2', newer.parts, say),
-    rebuilt: await build('rebuilt', rebuilt, say),
+    older,
+    v1: await build(`${prefix}v1`, older.parts, say),
+    v2: await build(`${prefix}v2`, newer.parts, say),
     update: v2.flatMap(({ name, version: to }) => {
       const from = fromVersion.get(name) ?? to
       return from === to ? [] : { name, from, to }
@@ -62,13 +84,13 @@ export async function buildClosures(say: (line: string) => void = () => {}): Pro
   }
 }
 
-async function chosenPackages(say: (line: string) => void): Promise<Choice> {
-  const file = join(cache, 'packages.json')
+async function chosenPackages(seeds: readonly string[], name: string, say: (line: string) => void): Promise<Choice> {
+  const file = join(cache, name)
   const text = await readFile(file, 'utf8').catch(() => '{}')
   const chosen: Partial<Choice> = JSON.parse(text)
-  if (`${chosen.seeds}` === `${SEEDS}`) return chosen as Choice
+  if (`${chosen.seeds}` === `${seeds}`) return chosen as Choice
   say('choosing packages')
-  const v2 = await resolvePackages(SEEDS, cache)
+  const v2 = await resolvePackages(seeds, cache)
   const older = await olderVersions(v2)
   if (older.size === 0) {
     throw new BenchError('no-update', 'expected apt sources with two versions of some packages, got one of each', {
@@ -76,8 +98,8 @@ async function chosenPackages(say: (line: string) => void): Promise<Choice> {
     })
   }
   const v1 = v2.map(({ name, version }) => ({ name, version: older.get(name) ?? version }))
-  await writeFile(file, JSON.stringify({ seeds: SEEDS, v1, v2 }))
-  return { seeds: SEEDS, v1, v2 }
+  await writeFile(file, JSON.stringify({ seeds, v1, v2 }))
+  return { seeds, v1, v2 }
 }
 
 async function described(packages: readonly DebianPackage[], say: (line: string) => void) {

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile, readlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { output } from './apt.ts'
-import { type BenchClosures, buildClosures, cache } from './closures.ts'
+import { type BenchClosures, buildClosures, buildDesktop, cache, type UpdateClosures } from './closures.ts'
 
 /** One of the system's parts whose closure, 117 paths and 182 MB, crosses a narrow uplink nine times in minutes. */
 const SMALL = 'network-manager-'
@@ -18,34 +18,54 @@ export interface System {
   readonly narSize: number
 }
 
-export interface Systems {
+/** A system and its update. */
+export interface UpdateSystems {
   readonly v1: System
   readonly v2: System
-  readonly rebuilt: System
-  readonly small: System
   /** Packages that differ between v1 and v2. */
   readonly updated: number
+}
+
+export interface Systems extends UpdateSystems {
+  readonly rebuilt: System
+  readonly small: System
 }
 
 /** The files that define the build: while they are unchanged, the last build is valid. */
 const recipeFiles = ['apt.ts', 'build-part.sh', 'closures.nix', 'closures.ts', 'graph.ts', 'systems.nix', 'systems.ts']
 
 /** Builds them, or finds them built: asking apt and dpkg about each package again would take a quarter of a minute. */
-export async function buildSystems(say: (line: string) => void): Promise<Systems> {
-  const noted = join(cache, 'systems.json')
-  const how = createHash('sha256')
-  for (const name of recipeFiles) how.update(await readFile(join(import.meta.dirname, name)))
-  how.update(await readFile(join(cache, 'packages.json')).catch(() => ''))
-  const key = how.digest('hex')
+export function buildSystems(say: (line: string) => void): Promise<Systems> {
+  return builtOnce('systems.json', 'packages.json', () => build(say))
+}
+
+/** The same of a desktop with a browser. */
+export function buildDesktopSystems(say: (line: string) => void): Promise<UpdateSystems> {
+  return builtOnce('systems-desktop.json', 'packages-desktop.json', async () => {
+    return await updateSystems('desktop-', await buildDesktop(say))
+  })
+}
+
+async function builtOnce<T extends UpdateSystems>(file: string, packages: string, work: () => Promise<T>): Promise<T> {
+  const noted = join(cache, file)
+  const key = await keyOf(packages)
   const last = JSON.parse(await readFile(noted, 'utf8').catch(() => '{}'))
   if (last.key === key && (await areBuilt(last.systems))) return last.systems
-  const systems = await build(say)
-  await writeFile(noted, JSON.stringify({ key, systems }))
+  const systems = await work()
+  await writeFile(noted, JSON.stringify({ key: await keyOf(packages), systems }))
   return systems
 }
 
-async function areBuilt({ v1, v2, rebuilt, small }: Systems): Promise<boolean> {
-  const tops = [v1, v2, rebuilt, small].map(({ topLevel }) => topLevel)
+async function keyOf(packages: string): Promise<string> {
+  const how = createHash('sha256')
+  for (const name of recipeFiles) how.update(await readFile(join(import.meta.dirname, name)))
+  how.update(await readFile(join(cache, packages)).catch(() => ''))
+  return how.digest('hex')
+}
+
+async function areBuilt(systems: UpdateSystems & Partial<Systems>): Promise<boolean> {
+  const { v1, v2, rebuilt, small } = systems
+  const tops = [v1, v2, rebuilt, small].flatMap(each => each?.topLevel ?? [])
   return output('nix-store', ['--check-validity', ...tops]).then(
     () => true,
     () => false,
@@ -57,11 +77,17 @@ async function build(say: (line: string) => void): Promise<Systems> {
   const packages = join(closures.v1, 'packages')
   const part = (await readdir(packages)).find(name => name.startsWith(SMALL)) ?? ''
   return {
-    v1: await system('v1', closures.v1),
-    v2: await system('v2', closures.v2),
+    ...(await updateSystems('', closures)),
     rebuilt: await system('rebuilt', closures.rebuilt),
     small: await system('small', await readlink(join(packages, part))),
-    updated: closures.update.length,
+  }
+}
+
+async function updateSystems(prefix: string, { v1, v2, update }: UpdateClosures): Promise<UpdateSystems> {
+  return {
+    v1: await system(`${prefix}v1`, v1),
+    v2: await system(`${prefix}v2`, v2),
+    updated: update.length,
   }
 }
 
