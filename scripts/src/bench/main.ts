@@ -19,12 +19,13 @@ import { point } from './cases/point.ts'
 import { rebuild } from './cases/rebuild.ts'
 import { scale } from './cases/scale.ts'
 import { site } from './cases/site.ts'
-import { update } from './cases/update.ts'
+import { update, updateDesktop } from './cases/update.ts'
 import { jsonLine, machine, type Result, textOf } from './result.ts'
 
 const cases: Record<string, (bench: Bench) => Promise<Result>> = {
   rebuild,
   update,
+  'update-desktop': updateDesktop,
   describe,
   point,
   site,

@@ -17,6 +17,9 @@ export interface UpdateBytes {
 /** A device's way to its controller: on a narrow one bytes are what counts, so peers compress. */
 const uplinkMbit = 100
 
+/** For each of the two: a desktop is described in half a minute, and fetched in one or two. */
+const limitMs = 600_000
+
 /** How the bytes are counted, for a result's detail. */
 export const countedOnTheCable =
   `the device's own veth interface (${uplinkMbit} Mbit/s), headers of Ethernet, IP and TCP included, from just before the release
@@ -32,7 +35,7 @@ export function updateBytes(bench: Bench, from: System, to: System): Promise<Upd
     const fleet = stack.use(await BenchFleet.start(options))
     // Of a site, so that the controller, which has none, is beyond an uplink.
     await fleet.addDevice('device-1', device, 'site-1')
-    const [first] = (await fleet.update(from, 150_000)).values()
+    const [first] = (await fleet.update(from, limitMs)).values()
     bench.say(`  ${from.name} took ${first?.seconds.toFixed(1)} s`)
     await shape(network, link, uplinkMbit)
     // The last messages of the first update don't count for the second.
@@ -40,7 +43,7 @@ export function updateBytes(bench: Bench, from: System, to: System): Promise<Upd
     const before = await device.counters()
     let wire: Counters = { received: 0, sent: 0 }
     const [update] = (
-      await fleet.update(to, 150_000, async () => {
+      await fleet.update(to, limitMs, async () => {
         await sleep(500)
         wire = between(before, await device.counters())
       })

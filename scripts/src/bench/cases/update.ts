@@ -1,4 +1,4 @@
-/** `update`: a real update of packages, beside a zstd binary cache and beside plain content-defined chunks. */
+/** `update` and `update-desktop`: a real update of packages, beside a zstd binary cache and beside plain content-defined chunks. */
 
 import { arena, type Bench } from '../bench.ts'
 import { binaryCache } from '../binary-cache.ts'
@@ -7,20 +7,30 @@ import { nixFetch, nixPreload } from '../nix-fetch.ts'
 import { between, endOf, switchOf } from '../place.ts'
 import { plainChunkCost } from '../recipes.ts'
 import type { Result } from '../result.ts'
-import type { Systems } from '../systems.ts'
+import { buildDesktopSystems, type UpdateSystems } from '../systems.ts'
 import { countedOnTheCable, updateBytes } from '../update-bytes.ts'
 
-/** Of what a binary cache sends. */
+/** Of what a binary cache sends: without a browser, and with one. */
 const goal = 0.07
+const desktopGoal = 0.12
 
 export async function update(bench: Bench): Promise<Result> {
-  const systems = await bench.systems()
+  return await measure(bench, 'update', await bench.systems(), goal)
+}
+
+/** With a browser, which is a single program of 300 MB and gets an update every week. */
+export async function updateDesktop(bench: Bench): Promise<Result> {
+  const systems = await buildDesktopSystems(line => bench.say(`  ${line}`))
+  return await measure(bench, 'update-desktop', systems, desktopGoal)
+}
+
+async function measure(bench: Bench, name: string, systems: UpdateSystems, goal: number): Promise<Result> {
   const { v1, v2, updated } = systems
   const ours = await updateBytes(bench, v1, v2)
   const cache = await fromCache(bench, systems)
   const plain = await plainChunkCost(v1.topLevel, v2.topLevel)
   return {
-    case: 'update',
+    case: name,
     bounds: [
       {
         what: `bytes received for an update of ${updated} packages, ≤ ${goal} × a zstd cache`,
@@ -44,7 +54,10 @@ export async function update(bench: Bench): Promise<Result> {
 }
 
 /** The same with `nix copy` from nginx, into a store that has the old system. */
-function fromCache(bench: Bench, { v1, v2 }: Systems): Promise<{ received: number; sent: number; seconds: number }> {
+function fromCache(
+  bench: Bench,
+  { v1, v2 }: UpdateSystems,
+): Promise<{ received: number; sent: number; seconds: number }> {
   return bench.with(async stack => {
     const { network, scratch } = await arena(stack)
     const place = endOf(await network.attach())
