@@ -49,6 +49,9 @@ async function prepareTree(
   const { site, force, allowMissingRecipients, message = '' } = options
   // What is missing here is said before a build of hours.
   const [{ store }] = await Promise.all([home.settings(), home.keys(), home.nixKey()])
+  // While the project is checked: its errors are told first.
+  const news = takeNews(session, talk.note, newsSeconds, noPeerYet, talk.signal)
+  news.catch(() => {})
   talk.step('Checking the project')
   const checked = await requireSound(tree, { ...(await describeOptions(project)), signal: talk.signal })
   talk.signal.throwIfAborted()
@@ -56,7 +59,7 @@ async function prepareTree(
     ...{ tree, checked, commit, store, message, site, force, allowMissingRecipients },
     rollout: options.rollout ?? undefined,
     talk,
-    news: takeNews(session, talk.note, newsSeconds, noPeerYet, talk.signal),
+    news,
     look: devices => checkWaitFor(session, options, devices),
   })
 }

@@ -109,7 +109,8 @@ export class Directory extends EventEmitter<Events> {
   /** Loads what was verified and stored before; unreadable entries are skipped, and reports of former members. */
   static async load(components: DirectoryComponents, database: Database): Promise<Directory> {
     const directory = new Directory(components, database)
-    for await (const [peer, { document }] of directory.#certificates.load()) directory.#note(peer, document)
+    // The certificate's own text: the one of the database is a part of its key.
+    for await (const [, { document }] of directory.#certificates.load()) directory.#note(document.peer, document)
     for await (const [peer, report] of directory.#reports.load()) {
       const member = directory.#members.get(peer)
       if (member === undefined) continue

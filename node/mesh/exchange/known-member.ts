@@ -37,7 +37,7 @@ export class KnownMember implements Member {
   readonly #issued: number
   readonly #expires: number
 
-  /** `peer`: the text that the rest of this process has of the peer ID. */
+  /** `peer`: the text that the rest of this process has of the peer ID; no part of a longer one, which it would hold. */
   constructor(peer: string, { name, role, site, token, grant, issued, expires }: Certificate) {
     this.peer = peer
     this.name = name
@@ -141,8 +141,9 @@ export class KnownReport implements ReportGist {
   }
 }
 
+/** Rounded, V8 keeps it in its field; the result of a division would be an object of 16 bytes. */
 function secondsOf(time: string): number {
-  return Date.parse(time) / 1000
+  return Math.floor(Date.parse(time) / 1000)
 }
 
 function textOf(seconds: number): string {

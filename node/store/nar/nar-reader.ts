@@ -1,4 +1,5 @@
 /** Random access to the NAR of a store path, without ever making a copy of it. */
+import { inParallel } from '../../concurrency/in-parallel.ts'
 import { TimeSlice } from '../../concurrency/time-slice.ts'
 import { readFully } from '../../files/file-io.ts'
 import { narStreamChunkBytes, readAtOnceBytes, storeSliceMs } from '../limits.ts'
@@ -74,15 +75,4 @@ export class NarReader {
       throw storeErrorFromFile(thrown, path.toString())
     }
   }
-}
-
-async function inParallel<T>(limit: number, items: T[], run: (item: T) => Promise<void>): Promise<void> {
-  const queue = items.values()
-  const worker = async () => {
-    for (const item of queue) await run(item)
-  }
-  // After a failure, waits for the others to finish, so that nothing writes to the buffer later.
-  const results = await Promise.allSettled(Array.from({ length: Math.min(limit, items.length) }, worker))
-  const failed = results.find(result => result.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
 }
