@@ -75,14 +75,15 @@ export async function readProjectFiles(directory: string, overlay: Overlay = new
       }
       named.push({ file, name })
     }
-    const texts = new Map<string, LocatedJson>()
+    const texts = new Map<string, { json: LocatedJson | undefined; wrong: Problem[] }>()
     await inParallel(readAtOnce, named, async ({ file }) => {
-      const json = await readJson(directory, file, overlay, problems)
-      if (json !== undefined) texts.set(file, json)
+      const wrong: Problem[] = []
+      texts.set(file, { json: await readJson(directory, file, overlay, wrong), wrong })
     })
     const files = new Map<string, DataFile<T>>()
     for (const { file, name } of named) {
-      const json = texts.get(file)
+      const { json, wrong = [] } = texts.get(file) ?? {}
+      problems.push(...wrong)
       if (json === undefined) continue
       const shape = shapeOf(json, folders[folder])
       problems.push(...shape.problems)

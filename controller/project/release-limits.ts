@@ -18,7 +18,7 @@ const filled = { v: 1, fleet: '0'.repeat(64), version: 1, created: '2026-01-01T0
 
 /** Everything in a declared fleet that `deploy` would refuse to sign, or a device could not follow. */
 export function releaseProblems(fleet: DeclaredFleet, files: ProjectFiles): Problem[] {
-  const release: unknown = draftOf(fleet)
+  const release = draftOf(fleet)
   const parsed = releaseSchema.safeParse(release)
   const issues = parsed.success ? [] : parsed.error.issues
   const problems = issues.map(({ path, message }) => problemAt(path, message, fleet, files))
@@ -27,7 +27,7 @@ export function releaseProblems(fleet: DeclaredFleet, files: ProjectFiles): Prob
   if (count > limits.members) problems.push(ofAll(`expected at most ${limits.members} devices, got ${count}`))
   else if (parsed.success) {
     try {
-      requireSignable(release as Release)
+      requireSignable(release)
     } catch (thrown) {
       problems.push(ofAll(`the release would be too large: ${messageOf(thrown)}`))
     }

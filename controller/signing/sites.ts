@@ -110,7 +110,7 @@ export function requireSiteRelease(site: string, release: Release): void {
   const message = `expected an own release of the site ${site} of at most ${size(limits.siteRelease)}, got ${got} for ${devices} devices`
   throw new SiteError('too-large', message, {
     hint:
-      'Let devices share configs, what differs between two is in variables or tags; or have an operator of the fleet release for them ' +
+      'Let devices share configs, or have an operator of the fleet release for them ' +
       `with \`thymesh deploy\`, whose releases are split where they are large, after \`thymesh site revoke ${site}\`.`,
   })
 }
