@@ -174,4 +174,46 @@ describe('what a release would lack', () => {
       'devices/second.json: is ignored by Git, so no release has it: move it elsewhere, or add it with git add --force devices/second.json',
     ])
   })
+
+  it('is whole in a sparse checkout, by commit and with edits', async t => {
+    for (const cone of ['--cone', '--no-cone']) {
+      const directory = await repository(t)
+      const files = { 'configs/a.json': 'a', 'devices/one.json': 'one', 'modules/deep/m.nix': 'm', 'flake.nix': 'f' }
+      const first = await commit(directory, files)
+      await git(directory, ['sparse-checkout', 'set', cone, '--sparse-index', 'devices'])
+      assert.deepEqual((await readdir(directory)).includes('configs'), false, 'the checkout is sparse')
+      const whole = async (options: { commit?: string }) =>
+        withTree({ directory, ...options }, async tree => {
+          assert.equal(tree.commit, first)
+          const folder = await tree.folder()
+          const found = await Promise.all(Object.keys(files).map(name => readFile(join(folder, name), 'utf8')))
+          assert.deepEqual(found, Object.values(files))
+          return tree.hash()
+        })
+      assert.equal(await whole({}), await whole({ commit: first }))
+      assert.deepEqual(await unseen(directory), [])
+      await write(directory, { 'devices/one.json': 'two' })
+      assert.equal(await read(directory, 'devices/one.json'), 'two')
+      assert.equal(await read(directory, 'modules/deep/m.nix'), 'm')
+    }
+  })
+
+  it('has what Git has of files whose edits Git is told not to see, and they are named', async t => {
+    const directory = await repository(t)
+    const files = { 'configs/ä.json': 'one', 'modules/b.nix': 'one', 'devices/c.json': 'same', 'notes.txt': 'one' }
+    const first = await commit(directory, files)
+    await git(directory, ['update-index', '--skip-worktree', 'configs/ä.json', 'devices/c.json'])
+    await git(directory, ['update-index', '--assume-unchanged', 'modules/b.nix', 'notes.txt'])
+    assert.deepEqual(await unseen(directory), [])
+    await write(directory, { 'configs/ä.json': 'two', 'modules/b.nix': 'two', 'notes.txt': 'two' })
+    await withTree({ directory }, async tree => {
+      assert.equal(tree.commit, first)
+      for (const [name, text] of Object.entries(files))
+        assert.equal(await readFile(join(await tree.folder(), name), 'utf8'), text, name)
+    })
+    assert.deepEqual(await unseen(directory), [
+      'configs/ä.json: differs from what Git has, and Git is told not to look at it: git update-index --no-skip-worktree configs/ä.json',
+      'modules/b.nix: differs from what Git has, and Git is told not to look at it: git update-index --no-assume-unchanged modules/b.nix',
+    ])
+  })
 })

@@ -113,7 +113,9 @@ export class ProjectTree {
     await mkdir(join(whole, prefix), { recursive: true })
     // The same bytes for every operator: line ends and links are the repository's matter, not the machine's.
     const settings = ['-c', 'core.autocrlf=false', '-c', 'core.symlinks=true']
-    const args = [...settings, 'checkout-index', '--all', '--force', `--prefix=${whole}/`]
+    // Also what a sparse checkout leaves out.
+    const options = ['--all', '--force', '--ignore-skip-worktree-bits', `--prefix=${whole}/`]
+    const args = [...settings, 'checkout-index', ...options]
     await gitOutput(this.directory, args, this.#environment)
     const source = join(this.#place.path, 'source')
     await rename(resolve(whole, prefix), source)
