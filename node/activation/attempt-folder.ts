@@ -83,10 +83,10 @@ export class AttemptFolder {
     return (await this.decision()) ?? wanted
   }
 
-  /** An exit code that the guard wrote; nothing before it has. */
+  /** An exit code that the guard wrote; nothing before it has, or when a full disk took nothing of it. */
   async code(name: 'result' | 'outcome'): Promise<number | undefined> {
-    const text = await this.#text(name)
-    return text === undefined ? undefined : Number.parseInt(text, 10)
+    const code = Number.parseInt((await this.#text(name)) ?? '', 10)
+    return Number.isNaN(code) ? undefined : code
   }
 
   async started(): Promise<boolean> {

@@ -48,6 +48,7 @@ async function machine(t: TestContext, init: { switchesBack?: string; old?: stri
   return {
     attempt,
     env,
+    program: (name: string, lines: string) => program(at(`bin/${name}`), lines),
     guard: (action: string) => promisify(execFile)('/bin/sh', [script, action, attempt], { env }),
     read: (name: string) =>
       readFile(join(attempt, name), 'utf8').then(
@@ -156,5 +157,47 @@ describe('the guard', () => {
       await guard('boot-deadline')
       assert.deepEqual(await calls(), [''], decision)
     }
+  })
+
+  it('reboots a machine on which the booted generation did not start anything, once', async t => {
+    const { guard, calls, attempt } = await machine(t)
+    await writeFile(join(attempt, '../runs'), '')
+    await guard('boot-deadline')
+    await guard('boot-deadline')
+    assert.deepEqual(await calls(), ['systemctl reboot'])
+  })
+
+  it('goes back where it can write neither a decision, nor output, nor what came of it', async t => {
+    for (const action of ['roll-back', 'boot-deadline']) {
+      const { guard, calls, runs, attempt, program } = await machine(t, {
+        switchesBack: `echo much || exit 3; ${comesBack}`,
+      })
+      await program('ln', 'exit 1')
+      const left = action === 'roll-back' ? 'outcome.new' : 'rebooted.new'
+      for (const name of ['output', left]) await symlink('/dev/full', join(attempt, name))
+      await guard(action).catch(() => {})
+      if (action === 'boot-deadline') assert.deepEqual(await calls(), ['systemctl reboot'])
+      else {
+        assert.deepEqual([await runs(), (await calls()).includes('systemctl reboot')], [old, false])
+        assert.deepEqual((await readdir(attempt)).sort(), ['attempt', 'output'], 'nothing half written')
+      }
+    }
+  })
+
+  it('keeps no result that it could not write', async t => {
+    const { guard, attempt, env } = await machine(t)
+    await symlink('/dev/full', join(attempt, 'result.new'))
+    await guard('test').catch(() => {})
+    assert.equal((await readdir(attempt)).includes('result'), false)
+    await writeFile(join(attempt, 'outcome'), '')
+    const folder = new AttemptFolder(join(attempt, '..'), { id: 'attempt', target: 'portable', new: next, old })
+    assert.deepEqual([await folder.code('result'), await folder.code('outcome')], [undefined, undefined], env.RUNS)
+  })
+
+  it('starts a machine anew whose old generation is named as the running one, but did not get through its switch', async t => {
+    const { guard, calls, read } = await machine(t, { switchesBack: `${comesBack}; exit 3` })
+    await guard('roll-back')
+    assert.deepEqual((await calls()).slice(1), ['old test', 'old test', 'old test', 'systemctl reboot'])
+    assert.deepEqual([await read('outcome'), await read('rebooted')], ['3', 'yes'])
   })
 })
