@@ -49,6 +49,19 @@ describe('an update', () => {
     })
   }
 
+  it('whose switch lacks room on the machine is no verdict: it is tried again, and at most so often', async () => {
+    for (const prints of ['cp: error writing: No space left on device', 'ln: Read-only file system']) {
+      const machine = machineOf({ code: 3, prints })
+      const once = await activatorOf(machine).activate(wantedOf(), { signal })
+      assert.deepEqual([once.state, once.code, machine.runs], ['interrupted', 'interrupted', old])
+      assert.match(once.message ?? '', /ended with code 3/)
+      machine.behave(well)
+      assert.equal((await activatorOf(machine).activate(wantedOf(), { signal })).state, 'committed')
+      const { end } = await update({ code: 3, prints })
+      assert.deepEqual([end.state, end.code], ['failed', 'too-many-attempts'])
+    }
+  })
+
   it('with code 4 but no unit that had not failed before is well: exit codes alone decide nothing', async () => {
     assert.equal((await update({ code: 4 })).end.state, 'committed')
   })

@@ -96,6 +96,13 @@ describe('an update that is booted', () => {
     assert.match(end.message ?? '', /2 boots of it ended without a verdict: the machine did not come up with/)
   })
 
+  it('that starts nothing at its boot ends in the old generation, which a living daemon starts', async () => {
+    const machine = machineOf({ ...booted, boot: 'starts-nothing' })
+    const end = await ends(machine, { bootAttempts: 2 })
+    assert.deepEqual([end.state, end.code, machine.runs, machine.bootsNext], ['failed', 'boot-failed', old, old])
+    assert.match(end.message ?? '', /the machine did not come up with/)
+  })
+
   it('is held, and gives way to a newer release by another reboot', async () => {
     const machine = machineOf({ ...booted, unitFails: true })
     const superseded = new AbortController()

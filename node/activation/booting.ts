@@ -10,7 +10,10 @@ import type { ActivationSystem } from './system.ts'
 import type { Event } from './transition.ts'
 
 interface BootingComponents {
-  system: Pick<ActivationSystem, 'stage' | 'unstage' | 'reboot' | 'running' | 'boots' | 'blessBoot'>
+  system: Pick<
+    ActivationSystem,
+    'stage' | 'unstage' | 'reboot' | 'bootEnds' | 'rollBack' | 'running' | 'boots' | 'blessBoot'
+  >
   log: Logger
 }
 
@@ -76,13 +79,20 @@ export async function bootsAfterCommit(
   return await system.boots(entry.target)
 }
 
-/** Away from a generation that the machine has booted leads only another boot. */
+/**
+ * Away from a generation that the machine has booted leads only another boot. A boot that could not put it in place has left a
+ * machine that runs none: the guard starts the old one there, and reboots once if it can't.
+ */
 export async function leaveBooted(
   entry: JournalEntry,
   { system, log }: BootingComponents,
   signal: AbortSignal,
 ): Promise<void> {
   await system.unstage(entry)
+  if ((await system.running()) === undefined && entry.old !== undefined) {
+    await system.bootEnds(signal)
+    if ((await system.running()) === undefined) return await system.rollBack(entry, signal)
+  }
   if ((await system.running()) !== entry.new) return
   log.warn({ release: entry.release }, 'rebooting into the old generation')
   await system.reboot()

@@ -13,10 +13,7 @@ import { bootDefault, storeLink } from './boot-default.ts'
 import { bootOnce, clearBootOnce } from './boot-once.ts'
 import type { JournalEntry } from './journal-entry.ts'
 import { activationTimeoutMs } from './limits.ts'
-import { SwitchError } from './switch-error.ts'
-
-/** Messages of programs on a machine without space or memory. */
-const machineLacks = /No space left on device|Disk quota exceeded|Cannot allocate memory|Read-only file system/
+import { machineLacks, SwitchError } from './switch-error.ts'
 
 /** NixOS boots its own profile; the portable target has one that can't collide with it. */
 export const profiles: Record<Target, string> = { nixos: 'system', portable: 'thymesh' }

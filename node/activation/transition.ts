@@ -3,6 +3,7 @@
 import { policyOf } from '../../protocol/release/update-policy.ts'
 import type { Health } from '../../protocol/report/report.ts'
 import { type ActivationState, type FailureCode, finalStates, type JournalEntry } from './journal-entry.ts'
+import { machineLacks } from './switch-error.ts'
 
 /** An event of an update in its present state. */
 export type Event =
@@ -107,7 +108,7 @@ function tested(entry: JournalEntry, event: Extract<Event, { type: 'tested' }>):
   }
   const said = output === undefined || output === '' ? '' : `:\n${output}`
   const message = `switch-to-configuration test ended with code ${code}${said}`.slice(0, 1000)
-  return { ...entry, state: 'rolling-back', code: 'switch-failed', message }
+  return { ...entry, state: 'rolling-back', code: machineLacks.test(said) ? 'interrupted' : 'switch-failed', message }
 }
 
 function probed(entry: JournalEntry, health: Health): JournalEntry {

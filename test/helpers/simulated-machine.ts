@@ -23,8 +23,10 @@ export interface Behaviour {
   commitFails: boolean
   /** It is booted, not switched to. */
   needsBoot?: boolean
-  /** A boot of it comes to nothing, or to a machine without its daemon, which the guard then reboots. */
-  boot?: 'hangs' | 'no-daemon'
+  /** A boot of it comes to nothing, or to a machine without its daemon, which the guard then reboots, or to one that runs no generation. */
+  boot?: 'hangs' | 'no-daemon' | 'starts-nothing'
+  /** What its switch prints. */
+  prints?: string
   /** The loader counts boots, and the one that runs was the last try: it passes the entry over until that boot is called a good one. */
   lastTry?: boolean
 }
@@ -128,6 +130,10 @@ export class SimulatedMachine implements ActivationSystem {
     if (this.runs !== this.new || this.#guarded === undefined) return
     const { boot } = this.#behaviour
     this.#deadline = this.#guarded
+    if (boot === 'starts-nothing') {
+      this.runs = undefined
+      return
+    }
     if (boot === 'no-daemon') {
       this.decided ??= 'roll-back'
       if (this.decided !== 'roll-back') return
@@ -237,7 +243,7 @@ export class SimulatedMachine implements ActivationSystem {
   blessBoot = async () => {
     this.blessed = true
   }
-  output = async () => ''
+  output = async () => this.#behaviour.prints ?? ''
   notInForce = async () => []
   journalOf = async () => ''
 }
