@@ -290,7 +290,11 @@ export class Activator {
     const watch = await this.#watch(entry)
     for (let well = 0; ; ) {
       if (superseded?.aborted) return { type: 'superseded' }
-      well = (await watch.problems()).length === 0 ? well + 1 : 0
+      const isWell = await watch.problems().then(
+        found => found.length === 0,
+        () => false,
+      )
+      well = isWell ? well + 1 : 0
       if (well >= wellInARow) return { type: 'healed' }
       const either = superseded === undefined ? signal : AbortSignal.any([signal, superseded])
       await sleep(Math.min(heldPollMs, this.#init.pollMs * 10), undefined, { signal: either }).catch(() => {})

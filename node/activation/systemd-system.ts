@@ -77,14 +77,14 @@ export class SystemdSystem implements ActivationSystem {
   async units(topLevel: string | undefined, entry?: JournalEntry): Promise<readonly UnitState[]> {
     const counts = topLevel !== undefined && (entry === undefined || (await this.#attempt(entry).countsWants()))
     const wants = counts ? await wantsOf(this.#components.store.realPath(topLevel)) : []
-    const { stdout } = await this.#systemctl(showArguments(wants))
+    const { stdout } = await this.#answer(showArguments(wants))
     // The clock of systemd's timestamps.
     const now = Number(process.hrtime.bigint() / 1000n)
     return parseUnits(stdout, wants, now).filter(({ name }) => !/^thymesh-(?:activate|rollback)-/.test(name))
   }
 
   async unitIsActive(unit: string): Promise<boolean> {
-    const { stdout } = await this.#systemctl(['show', '--value', '-p', 'ActiveState', '--', unit])
+    const { stdout } = await this.#answer(['show', '--value', '-p', 'ActiveState', '--', unit])
     return ['active', 'reloading', 'refreshing'].includes(stdout.trim())
   }
 
@@ -124,8 +124,8 @@ export class SystemdSystem implements ActivationSystem {
 
   async bootEnds(signal: AbortSignal): Promise<void> {
     for (;;) {
-      const { stdout } = await this.#systemctl(['list-jobs', '--no-legend', '--plain'])
-      if (!hasBootJobs(stdout)) return
+      const { code, stdout } = await this.#systemctl(['list-jobs', '--no-legend', '--plain'])
+      if (code === 0 && !hasBootJobs(stdout)) return
       await sleep(guardPollMs, undefined, { signal })
     }
   }
@@ -236,7 +236,7 @@ export class SystemdSystem implements ActivationSystem {
   }
 
   async #isUp(unit: string): Promise<boolean> {
-    const { stdout } = await this.#systemctl(['show', '--value', '-p', 'ActiveState', '--', unit])
+    const { stdout } = await this.#answer(['show', '--value', '-p', 'ActiveState', '--', unit])
     return ['active', 'activating', 'deactivating'].includes(stdout.trim())
   }
 
@@ -249,8 +249,8 @@ export class SystemdSystem implements ActivationSystem {
     for (let ended = 0; ended < 2; ) {
       const code = await ask()
       if (code !== undefined) return code
-      // Twice, since it may have ended between the two questions.
-      ended = (await this.#isUp(unit)) ? 0 : ended + 1
+      // Twice, since it may have ended between the two questions. Without an answer it may still run.
+      ended = (await this.#isUp(unit).catch(() => true)) ? 0 : ended + 1
       await sleep(guardPollMs, undefined, { signal })
     }
     return await ask()
@@ -282,6 +282,14 @@ export class SystemdSystem implements ActivationSystem {
     // One of this name is there already: it is what was wanted.
     if (/already exists|was already loaded|fragment file/.test(result.errors.join('\n'))) return
     throw new Error(`systemd-run ${unit} ended with code ${result.code}: ${result.errors.join('\n')}`)
+  }
+
+  /** What systemd says, also if it refuses one of several names; rejects where it says nothing, which is no answer. */
+  async #answer(args: readonly string[]): Promise<ProgramResult> {
+    const result = await this.#systemctl(args)
+    if (result.code === 0 || (result.code !== null && result.stdout.trim() !== '')) return result
+    const reason = result.errors.join('\n').slice(0, 500)
+    throw new Error(`systemctl ${args[0]} ended with ${result.signal ?? `code ${result.code}`}: ${reason}`)
   }
 
   async #systemctl(args: readonly string[]): Promise<ProgramResult> {

@@ -92,6 +92,44 @@ describe('a device', () => {
     assert.deepEqual([error?.code, error?.message], ['not-in-force', `not in force: ${machine.late[0]}`])
   })
 
+  it('keeps the secrets of an update that a full disk stopped in its commit until that has ended', async t => {
+    const settled: (string | undefined)[] = []
+    const nothing = async () => {}
+    const secrets = {
+      ...{
+        newIn: async () => [],
+        follow: async () => undefined,
+        take: nothing,
+        installNext: nothing,
+        restore: nothing,
+      },
+      settle: async () => void settled.push(machine.journal?.state),
+    }
+    const { device, machine, release, reported } = await scene(t, { secrets })
+    const { activate } = machine
+    machine.activate = async wanted => {
+      const done = await activate(wanted)
+      machine.journal = { ...done, state: 'committing' }
+      machine.activate = activate
+      throw new Error('ENOSPC: no space left on device')
+    }
+    machine.resume = async () => {
+      if (machine.journal === undefined) return undefined
+      machine.runs = undefined
+      machine.journal = {
+        ...machine.journal,
+        state: 'rolled-back',
+        code: 'deadline',
+        message: 'the deadline came first',
+      }
+      return machine.journal
+    }
+    device.start()
+    release(releaseOf(2, 'one'))
+    await reported(({ state }) => state === 'rolled-back')
+    assert.deepEqual([...new Set(settled)], ['rolled-back'])
+  })
+
   it('installs nothing while two documents of one version are signed', async t => {
     const { device, machine, release, reported, meshStatus } = await scene(t)
     meshStatus.held = true

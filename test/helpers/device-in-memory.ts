@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test'
 import type { JournalEntry } from '../../node/activation/journal-entry.ts'
 import { NeedsError } from '../../node/activation/needs.ts'
 import type { WantedSystem } from '../../node/activation/wanted-system.ts'
-import { Device } from '../../node/device/device.ts'
+import { Device, type DeviceComponents } from '../../node/device/device.ts'
 import type { BootWait } from '../../node/rollout/gate.ts'
 import { identityOf } from '../../node/state/identity.ts'
 import { closureCodec } from '../../protocol/closure/closure.ts'
@@ -42,7 +42,7 @@ function entryOf({ release, config, target, topLevel }: WantedSystem, fails: str
 }
 
 /** A device that is not started, and what it is told and tells. */
-export async function scene(t: TestContext) {
+export async function scene(t: TestContext, more: Pick<DeviceComponents, 'secrets'> = {}) {
   const { own, clock } = await testState(t)
   const reports: Report[] = []
   const told = new EventEmitter()
@@ -128,7 +128,7 @@ export async function scene(t: TestContext) {
       await gate.waits.until
     },
   }
-  const components = { peer: peer as never, activator: machine as never, gate, own, clock, log: silentLogger }
+  const components = { peer: peer as never, activator: machine as never, gate, own, clock, log: silentLogger, ...more }
   const device = new Device(components)
   t.after(() => device.stop())
   const release = (next: Release) => {
