@@ -7,11 +7,12 @@ import { policyOf } from '../../protocol/release/update-policy.ts'
 import type { ReachableMembers } from '../mesh/peers/reachable-members.ts'
 import type { Logger } from '../process/log.ts'
 import type { NixStore } from '../store/local/nix-store.ts'
-import { type ActivationLogs, activationText } from './activation-log.ts'
+import type { ActivationLogs } from './activation-log.ts'
 import { blessBoot } from './bless-boot.ts'
 import { bootReason } from './boot-reason.ts'
 import { bootsAfterCommit, failureOf, leaveBooted, rebooted, staged } from './booting.ts'
 import { beforeDeadline } from './deadline.ts'
+import { unitJournals, withFailureLog } from './failure-log.ts'
 import { firstEntry } from './first-entry.ts'
 import { checkHealth } from './health.ts'
 import type { Journal } from './journal.ts'
@@ -305,7 +306,9 @@ export class Activator {
   async #rollBack(entry: JournalEntry, signal: AbortSignal): Promise<[JournalEntry, Event]> {
     const { system, log } = this.#components
     log.warn({ release: entry.release, code: entry.code, reason: entry.message }, 'going back')
-    const journals = await this.#journals(entry).catch(() => [])
+    const journals = await this.#watch(entry)
+      .then(watch => unitJournals(entry, watch, system))
+      .catch(() => [])
     await system.decide(entry, 'roll-back', true)
     const goBack = () =>
       entry.byBoot === undefined ? system.rollBack(entry, signal) : leaveBooted(entry, this.#components, signal)
@@ -319,32 +322,8 @@ export class Activator {
       running: await system.running(),
       boots: await system.boots(entry.target),
     }
-    return [await this.#withLog(entry, journals), event]
-  }
-
-  async #journals(entry: JournalEntry): Promise<(readonly [string, string])[]> {
-    const { system } = this.#components
-    const units = new Set([
-      ...(entry.health?.units ?? []),
-      ...(await (await this.#watch(entry)).problems()).map(({ unit }) => unit),
-      ...policyOf(entry.policy).health.probes.flatMap(probe => (probe.kind === 'unit' ? [probe.unit] : [])),
-    ])
-    return await Promise.all([...units].slice(0, 10).map(async unit => [unit, await system.journalOf(unit)] as const))
-  }
-
-  /** Stores the log of a failure; a full disk must not prevent the rollback. */
-  async #withLog(entry: JournalEntry, journals: (readonly [string, string])[]): Promise<JournalEntry> {
-    const { system, logs, log } = this.#components
-    try {
-      const output = await system.output(entry)
-      const { excerpt, ...kept } = await logs.keep(
-        activationText(entry, { output, findings: this.#findings, journals }),
-      )
-      return { ...entry, excerpt, log: kept }
-    } catch (thrown) {
-      log.warn({ reason: messageOf(thrown) }, "the update's log was not kept")
-      return entry
-    }
+    const about = { findings: this.#findings, journals }
+    return [await withFailureLog(entry, about, this.#components), event]
   }
 
   #bless(entry: JournalEntry | undefined, signal: AbortSignal): Promise<void> {

@@ -253,10 +253,8 @@ export class Device {
       if (signal.aborted) return 'again'
       log.error({ release: release.version, reason: messageOf(thrown) }, 'the update failed')
       // Before it has ended the old system may come back, with its own secrets.
-      const begun = await activator.last()
-      if (begun === undefined || finalStates.has(begun.state)) {
-        await this.#components.secrets?.settle(await activator.running())
-      }
+      const { state = 'failed' } = (await activator.last()) ?? {}
+      if (finalStates.has(state)) await this.#components.secrets?.settle(await activator.running())
       if (this.#late.isToBeReported(release.version, thrown)) await this.#fail(release, running, thrown)
       return 'retry'
     }
