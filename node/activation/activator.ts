@@ -17,7 +17,15 @@ import { firstEntry } from './first-entry.ts'
 import { checkHealth } from './health.ts'
 import type { Journal } from './journal.ts'
 import { finalStates, type JournalEntry } from './journal-entry.ts'
-import { contactTimeoutMs, healthPollMs, heldPollMs, machineStopMs, retryPausesMs, wellInARow } from './limits.ts'
+import {
+  blessAgainMs,
+  contactTimeoutMs,
+  healthPollMs,
+  heldPollMs,
+  machineStopMs,
+  retryPausesMs,
+  wellInARow,
+} from './limits.ts'
 import { requireNeeds } from './needs.ts'
 import { withRetries } from './retry.ts'
 import type { ActivationSystem } from './system.ts'
@@ -27,7 +35,7 @@ import type { WantedSystem } from './wanted-system.ts'
 
 export interface ActivatorComponents {
   system: ActivationSystem
-  journal: Pick<Journal, 'read' | 'write'>
+  journal: Pick<Journal, 'read' | 'write' | 'committed'>
   logs: Pick<ActivationLogs, 'keep'>
   store: Pick<NixStore, 'realPath' | 'makeRoot' | 'removeRoot'>
   /** Members that answer now: asked anew, since connections may be dead. */
@@ -41,6 +49,8 @@ export interface ActivatorInit {
   pollMs?: number
   /** Pauses between tries of what the machine could not do for the moment. */
   retryPausesMs?: readonly number[]
+  /** The pause between two looks at whether a boot is a good one. */
+  blessAgainMs?: number
 }
 
 export interface ActivateOptions {
@@ -61,10 +71,11 @@ export class Activator {
   readonly #components: ActivatorComponents
   readonly #init: Required<ActivatorInit>
   #findings: string[] = []
+  #blessing = new AbortController()
 
   constructor(components: ActivatorComponents, init: ActivatorInit) {
     this.#components = components
-    this.#init = { pollMs: healthPollMs, retryPausesMs, ...init }
+    this.#init = { pollMs: healthPollMs, retryPausesMs, blessAgainMs, ...init }
   }
 
   /** The running top level, as the machine reports it; nothing if none runs. */
@@ -136,13 +147,16 @@ export class Activator {
       root: this.#init.root,
     })
     this.#findings = []
+    this.#blessing.abort()
     if (first.state !== 'failed') {
       // The running generation has its own root only from the switch on, and the old one has none after it.
       await store.makeRoot(stagedRoot, wanted.topLevel)
       if (first.old !== undefined) await store.makeRoot(previousRoot, first.old).catch(() => {})
     }
     await journal.write(first)
-    return await this.#run(first, options)
+    const end = await this.#run(first, options)
+    await this.#bless(end, options.signal)
+    return end
   }
 
   async #watch(entry: JournalEntry): Promise<UnitWatch> {
@@ -326,7 +340,13 @@ export class Activator {
     return [await withFailureLog(entry, about, this.#components), event]
   }
 
-  #bless(entry: JournalEntry | undefined, signal: AbortSignal): Promise<void> {
-    return blessBoot(entry, this.#components, { signal, pollMs: this.#init.pollMs })
+  /** Beside everything else, since it may take as long as the machine is up; an update ends it, and it begins again after that. */
+  async #bless(last: JournalEntry | undefined, signal: AbortSignal): Promise<void> {
+    this.#blessing.abort()
+    this.#blessing = new AbortController()
+    const committed = (await this.#components.journal.committed()) ?? (last?.state === 'committed' ? last : undefined)
+    const { pollMs, blessAgainMs: againMs } = this.#init
+    const options = { signal: AbortSignal.any([signal, this.#blessing.signal]), pollMs, againMs }
+    blessBoot(committed, this.#components, options).catch(() => {})
   }
 }

@@ -29,10 +29,20 @@ export class Journal {
   }
 
   /** The entry of the last update; nothing when there was none, or when it can't be read, which is logged. */
-  async read(): Promise<JournalEntry | undefined> {
+  read(): Promise<JournalEntry | undefined> {
+    return this.#read('journal')
+  }
+
+  /** The entry of the last update that was committed, which may be an earlier one; earlier daemons wrote none. */
+  committed(): Promise<JournalEntry | undefined> {
+    return this.#read('committed')
+  }
+
+  async #read(name: string): Promise<JournalEntry | undefined> {
+    const file = join(this.directory, name)
     let text: string
     try {
-      text = await readFile(this.#file, 'utf8')
+      text = await readFile(file, 'utf8')
     } catch (thrown) {
       if (isMissing(thrown)) return undefined
       throw thrown
@@ -40,20 +50,19 @@ export class Journal {
     try {
       return parseEntry(text)
     } catch (thrown) {
-      this.#components.log.error({ file: this.#file, reason: messageOf(thrown) }, 'the journal cannot be read')
+      this.#components.log.error({ file, reason: messageOf(thrown) }, 'the journal cannot be read')
       return undefined
     }
   }
 
   /** On the disk, whole, when it resolves. */
   async write(entry: JournalEntry): Promise<void> {
-    await writeDurably(this.directory, 'journal', formatEntry(entry))
+    const text = formatEntry(entry)
+    // First: else a power cut between the two would leave the one before as the last.
+    if (entry.state === 'committed') await writeDurably(this.directory, 'committed', text)
+    await writeDurably(this.directory, 'journal', text)
     this.#components.log.info({ state: entry.state, release: entry.release, code: entry.code }, 'journal')
     await this.#components.written?.(entry)
-  }
-
-  get #file(): string {
-    return join(this.directory, 'journal')
   }
 }
 

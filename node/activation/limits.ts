@@ -24,6 +24,8 @@ export const housekeepingIntervalMs = 60_000
 export const keptActivationLogs = 10
 /** Looks, each after `healthPollMs`, at what boots once a boot was called a good one: systemd then renames the loader's entry. */
 export const blessedLooks = 60
+/** A boot that was not a good one is looked at again after this: what its probes ask may be slow to come. */
+export const blessAgainMs = 60_000
 /** Pauses between tries of what the machine could not do: no room, no memory, or a stop whose signal is still to come. */
 export const retryPausesMs: readonly number[] = [1_000, 4_000, 16_000]
 /** What is read of what is not in force: a report holds less. */

@@ -37,7 +37,7 @@ export function wantedOf(policy: UpdatePolicyInput = {}, reboot: RebootPolicy = 
 export function activatorOf(machine: SimulatedMachine): Activator {
   const contacts = async () => ({ all: machine.reachable ? 1 : 0, steady: 0 })
   const components = { system: machine, journal: machine, logs, store, contacts, log: silentLogger }
-  return new Activator(components, { root: undefined, pollMs: 0, retryPausesMs: [0, 0, 0] })
+  return new Activator(components, { root: undefined, pollMs: 0, retryPausesMs: [0, 0, 0], blessAgainMs: 1 })
 }
 
 export const signal = new AbortController().signal

@@ -41,6 +41,9 @@ export class SimulatedMachine implements ActivationSystem {
   bootsNext: string | undefined
   decided: Decision | undefined
   journal: JournalEntry | undefined
+  #lastCommitted: JournalEntry | undefined
+  /** Probes of units find them down. */
+  down = false
   /** The machine goes down. */
   stopping = false
   stopped = false
@@ -162,7 +165,9 @@ export class SimulatedMachine implements ActivationSystem {
   write = (entry: JournalEntry) =>
     this.#step(() => {
       this.journal = entry
+      if (entry.state === 'committed') this.#lastCommitted = entry
     })
+  committed = () => this.#step(() => this.#lastCommitted)
 
   bootId = () => this.#step(() => String(this.#boot))
   uptime = async () => {
@@ -179,7 +184,7 @@ export class SimulatedMachine implements ActivationSystem {
     this.runs === this.new && this.#behaviour.unitFails
       ? [testUnit('bad.service', { active: 'failed', sub: 'failed' })]
       : []
-  unitIsActive = async () => true
+  unitIsActive = async () => !this.down
   arm = (_entry: JournalEntry, seconds: number) =>
     this.#step(() => {
       this.decided = undefined
