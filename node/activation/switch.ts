@@ -52,12 +52,15 @@ export class Switcher {
     await this.#boot(entry.new, policyOf(entry.policy).bootAttempts)
   }
 
-  /** Reverts half a commit, if the new generation is the boot default. */
+  /**
+   * Reverts half a commit, if the new generation is the boot default. The old one's boots are not counted: what would be gone back
+   * to is the one that has just failed.
+   */
   async undoCommit(entry: JournalEntry): Promise<void> {
     if (entry.old === undefined) return
     if ((await bootDefault(entry.target, this.#root ?? '/')) !== entry.new) return
     await this.#components.store.setProfile(profiles[entry.target], entry.old)
-    await this.#boot(entry.old, policyOf(entry.policy).bootAttempts)
+    await this.#boot(entry.old)
   }
 
   /** The next boot starts the new generation, and only that one: the boot default stays the old one. */
@@ -80,12 +83,12 @@ export class Switcher {
     await clearBootOnce()
     if ((await storeLink(`/nix/var/nix/profiles/${profiles.nixos}`)) !== entry.new) return
     await this.#components.store.setProfile(profiles.nixos, entry.old)
-    await this.#boot(entry.old, policyOf(entry.policy).bootAttempts)
+    await this.#boot(entry.old)
   }
 
   // In the environment, which a generation that doesn't know it passes over.
-  #boot(topLevel: string, tries: number): Promise<void> {
-    return this.#must(topLevel, 'boot', { THYMESH_BOOT_TRIES: String(tries) })
+  #boot(topLevel: string, tries?: number): Promise<void> {
+    return this.#must(topLevel, 'boot', { THYMESH_BOOT_TRIES: tries === undefined ? '' : String(tries) })
   }
 
   async #must(topLevel: string, action: string, env: NodeJS.ProcessEnv = {}): Promise<void> {
