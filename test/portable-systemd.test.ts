@@ -72,7 +72,12 @@ const generations = {
       Service.ExecStart = "/bin/sh -c 'echo here >/run/lab-folder/file'";
       wantedBy = [ "multi-user.target" ];
     };`,
-  over: `${service('keep')} ${service('change', 'one')} ${service('gone')} ${service('own', 'over')} ${service('idle', 'over')}`,
+  over: `${service('keep')} ${service('change', 'one')} ${service('gone')} ${service('own', 'over')} ${service('idle', 'over')}
+    units."lane@.service" = { Service.ExecStart = "/bin/sleep 2d"; };
+    units."screen.service" = {
+      Unit.Conflicts = "shutdown.target rival@one.service";
+      Service.ExecStart = "/bin/sleep infinity"; wantedBy = [ "multi-user.target" ];
+    };`,
   kernel: `${service('keep')} ${service('change', 'one')} ${service('gone')} ${sliced('60')}
     etc."udev/rules.d/99-lab.rules".text = "KERNEL==\\"null\\", SYMLINK+=\\"lab-null\\"\\n";
     etc."sysctl.d/lab.conf".text = "net.ipv4.ip_default_ttl = 63\\nkernel.panic = 7\\n";
@@ -98,6 +103,8 @@ const ownUnit = (name: string) =>
 const distribution = {
   '/usr/lib/systemd/system/own.service': ownUnit('own'),
   '/usr/lib/systemd/system/idle.service': ownUnit('idle'),
+  '/usr/lib/systemd/system/lane@.service': ownUnit('lane-%i'),
+  '/usr/lib/systemd/system/rival@.service': ownUnit('rival-%i'),
   '/usr/lib/systemd/system/multi-user.target.d/own.conf': '[Unit]\nWants=own.service\n',
 }
 
@@ -216,6 +223,26 @@ describe('switch-to-configuration under systemd', { skip: labSkip() || nixSkip()
     await succeeds('over', 'test')
     await succeeds('one', 'test')
     assert.deepEqual(await states(), ['distribution', 'active', 'active'])
+  })
+
+  it("brings back instances of a template that it puts over the distribution's, and what gave way to it", async () => {
+    const states = async () => [
+      await host.unit('lane@one.service', 'ActiveState'),
+      (await host.unit('lane@one.service', 'ExecStart')).includes('2d') ? 'over' : 'distribution',
+      await host.unit('lane@two.service', 'ActiveState'),
+      await host.unit('rival@one.service', 'ActiveState'),
+      await host.unit('screen.service', 'ActiveState'),
+    ]
+    await host.must(['systemctl', 'start', 'lane@one.service', 'rival@one.service'])
+    const before = ['active', 'distribution', 'inactive', 'active', 'inactive']
+    assert.deepEqual(await states(), before)
+    await succeeds('over', 'test')
+    assert.deepEqual(await states(), ['active', 'over', 'inactive', 'inactive', 'active'])
+    // Nor while it is there.
+    await succeeds('over', 'test')
+    assert.deepEqual(await states(), ['active', 'over', 'inactive', 'inactive', 'active'])
+    await succeeds('one', 'test')
+    assert.deepEqual(await states(), before)
   })
 
   it('puts files in force that are read before it is there, now and at the next boot', async () => {

@@ -61,10 +61,17 @@ units_changed() {
   done
 }
 
-# The distribution's own units that are back from under a generation's: those that ran before it, or that start with the
-# machine.
+# The distribution's own units that are back from under a generation's, or that gave way to one: those that ran before it, or
+# that start with the machine.
 units_restored() {
-  names_gone | while IFS= read -r name; do
+  conflicts=$(conflicts_of "$here")
+  {
+    names_gone
+    cat "$replaced" 2>/dev/null || true
+  } | sort -u | while IFS= read -r name; do
+    # A template itself never runs.
+    case $name in *@.*) continue ;; esac
+    if [ -e "$here/units/$(file_of "$name")" ] || printf '%s\n' "$conflicts" | grep -qxF -e "$name"; then continue; fi
     if [ "$(property "$name" LoadState)" != loaded ] || is_up "$name"; then continue; fi
     if listed "$replaced" "$name"; then
       printf '%s\n' "$name"
@@ -81,8 +88,7 @@ units_restored() {
 
 units_restarted() {
   { units_changed; cat "$state/pending/replaced" 2>/dev/null || true; } | sort -u | while IFS= read -r name; do
-    file=$name
-    [ -e "$here/units/$file" ] || file="${name%%@*}@.${name##*.}"
+    file=$(file_of "$name")
     if is_off "$file" X-RestartIfChanged || is_on "$file" RefuseManualStop || is_on "$file" RefuseManualStart; then
       complain "$name changed and keeps running as it was, since its file says that nobody restarts it"
     else

@@ -52,19 +52,43 @@ units_preflight() {
 # The distribution's units that run, and that a generation puts its own over: what ran before runs again after it.
 replaced="$state/replaced-units"
 
-# Called before the links change, so what is up is the distribution's. Until the switch is done they also count as changed.
-note_replaced() {
-  for name in $(units_of "$here"); do
-    if ! unit_link_is_ours "$units/$name" && is_up "$name"; then printf '%s\n' "$name"; fi
-  done >>"$state/pending/replaced"
-  cat "$state/pending/replaced" >>"$replaced"
+# file_of NAME: the unit's file: an instance has that of its template
+file_of() {
+  if [ -e "$here/units/$1" ] || exists "$units/$1"; then printf '%s\n' "$1"
+  else
+    case $1 in
+      *@*.*) printf '%s\n' "${1%%@*}@.${1##*.}" ;;
+      *) printf '%s\n' "$1" ;;
+    esac
+  fi
 }
 
-# Those that no generation replaces any more are forgotten.
+# conflicts_of GENERATION: what systemd stops when it starts a unit of it, a line each
+conflicts_of() {
+  for name in $(units_of "$1"); do sed -n 's/^[[:space:]]*Conflicts[[:space:]]*=//p' "$1/units/$name"; done |
+    tr -s '[:space:]' '\n' | sed '/^$/d; /%/d' | sort -u
+}
+
+# Called before the links change, so what is up is the distribution's. Until the switch is done they also count as changed;
+# what only gives way to a unit of ours stays as it is.
+note_replaced() {
+  for name in $(units_of "$here"); do
+    if ! unit_link_is_ours "$units/$name"; then running_units "$name"; fi
+  done >>"$state/pending/replaced"
+  cat "$state/pending/replaced" >>"$replaced"
+  for name in $(conflicts_of "$here"); do
+    if ! unit_link_is_ours "$units/$(file_of "$name")" && is_up "$name"; then printf '%s\n' "$name"; fi
+  done >>"$replaced"
+}
+
+# Those that no generation replaces, or makes give way, any more are forgotten.
 forget_replaced() {
   [ -f "$replaced" ] || return 0
+  conflicts=$(conflicts_of "$here")
   sort -u "$replaced" | while IFS= read -r name; do
-    if unit_link_is_ours "$units/$name"; then printf '%s\n' "$name"; fi
+    if unit_link_is_ours "$units/$(file_of "$name")" || printf '%s\n' "$conflicts" | grep -qxF -e "$name"; then
+      printf '%s\n' "$name"
+    fi
   done | write_list "$replaced"
 }
 
