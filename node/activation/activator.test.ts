@@ -29,9 +29,6 @@ async function update(behaviour: Partial<Behaviour>, policy?: UpdatePolicyInput)
   return { machine, end }
 }
 
-/** Time for looks at a boot, which are taken beside everything else. */
-const looked = () => new Promise(resolve => setTimeout(resolve, 50))
-
 describe('an update', () => {
   it('that is well runs and boots', async () => {
     const { machine, end } = await update({})
@@ -132,57 +129,6 @@ describe('an update', () => {
       assert.deepEqual([end?.state, machine.runs], ['rolled-back', old], `${steps}: ${journal?.state}`)
       assert.match(end?.code ?? '', /^(deadline|no-contact)$/)
     }
-  })
-
-  it('that was committed counts its boots until one of them was good, and a new daemon is no boot', async () => {
-    const { machine } = await update({})
-    machine.blessed = false
-    for (const [fault, blessed] of [
-      ['daemon', false],
-      ['power', true],
-    ] as const) {
-      machine.crashAfter(0, fault, true)
-      assert.equal(await live(machine, wantedOf()), 'crashed')
-      machine.revive()
-      await activatorOf(machine).resume({ signal })
-      await looked()
-      assert.equal(machine.blessed, blessed, fault)
-    }
-  })
-
-  const probes = [{ kind: 'unit', unit: 'web.service', withinSeconds: 1, intervalSeconds: 1, successes: 1 }] as const
-  const restarts = async (machine: SimulatedMachine, fault: Fault) => {
-    machine.crashAfter(0, fault, true)
-    assert.equal(await live(machine, wantedOf()), 'crashed')
-    machine.revive()
-    await activatorOf(machine).resume({ signal })
-    await looked()
-  }
-
-  it('that was committed has a good boot as soon as its probes are well, however late after it', async () => {
-    const { machine } = await update({}, { health: { settleSeconds: 0, probes: [...probes] } })
-    machine.blessed = false
-    machine.down = true
-    await restarts(machine, 'power')
-    assert.equal(machine.blessed, false)
-    machine.down = false
-    await looked()
-    assert.equal(machine.blessed, true)
-  })
-
-  it('that was committed has no good boot by a newer one that was refused', async () => {
-    const { machine } = await update({}, { health: { settleSeconds: 0, probes: [...probes] } })
-    machine.blessed = false
-    assert.ok(machine.journal)
-    machine.journal = { ...machine.journal, state: 'rolled-back', release: 3, code: 'degraded', new: old, old: next }
-    await restarts(machine, 'daemon')
-    assert.equal(machine.blessed, false, 'it did not boot yet')
-    machine.down = true
-    await restarts(machine, 'power')
-    assert.equal(machine.blessed, false, 'its probes are not well')
-    machine.down = false
-    await looked()
-    assert.equal(machine.blessed, true)
   })
 
   it('that was committed and does not come up, so that the old one boots, has failed', async () => {

@@ -8,7 +8,7 @@ import type { ReachableMembers } from '../mesh/peers/reachable-members.ts'
 import type { Logger } from '../process/log.ts'
 import type { NixStore } from '../store/local/nix-store.ts'
 import type { ActivationLogs } from './activation-log.ts'
-import { blessBoot } from './bless-boot.ts'
+import { BootBlessing } from './bless-boot.ts'
 import { bootReason } from './boot-reason.ts'
 import { bootsAfterCommit, failureOf, leaveBooted, rebooted, staged } from './booting.ts'
 import { beforeDeadline } from './deadline.ts'
@@ -71,11 +71,14 @@ export class Activator {
   readonly #components: ActivatorComponents
   readonly #init: Required<ActivatorInit>
   #findings: string[] = []
-  #blessing = new AbortController()
+  /** What is known about the present boot. */
+  readonly blessing: BootBlessing
 
   constructor(components: ActivatorComponents, init: ActivatorInit) {
     this.#components = components
     this.#init = { pollMs: healthPollMs, retryPausesMs, blessAgainMs, ...init }
+    const { pollMs, blessAgainMs: againMs } = this.#init
+    this.blessing = new BootBlessing(components, { pollMs, againMs })
   }
 
   /** The running top level, as the machine reports it; nothing if none runs. */
@@ -115,7 +118,7 @@ export class Activator {
     const { journal, system } = this.#components
     const entry = await journal.read()
     if (entry === undefined) {
-      await this.#bless(undefined, options.signal)
+      this.blessing.start(undefined, options.signal)
       return undefined
     }
     const stopped = await system.wasStopped(entry)
@@ -130,7 +133,7 @@ export class Activator {
     if (next !== entry) await journal.write(next)
     if (stopped) await system.markStopped(entry, false)
     const end = await this.#run(next, options)
-    await this.#bless(end, options.signal)
+    this.blessing.start(end, options.signal)
     return end
   }
 
@@ -147,7 +150,7 @@ export class Activator {
       root: this.#init.root,
     })
     this.#findings = []
-    this.#blessing.abort()
+    this.blessing.stop()
     if (first.state !== 'failed') {
       // The running generation has its own root only from the switch on, and the old one has none after it.
       await store.makeRoot(stagedRoot, wanted.topLevel)
@@ -155,7 +158,7 @@ export class Activator {
     }
     await journal.write(first)
     const end = await this.#run(first, options)
-    await this.#bless(end, options.signal)
+    this.blessing.start(end, options.signal)
     return end
   }
 
@@ -338,15 +341,5 @@ export class Activator {
     }
     const about = { findings: this.#findings, journals }
     return [await withFailureLog(entry, about, this.#components), event]
-  }
-
-  /** Beside everything else, since it may take as long as the machine is up; an update ends it, and it begins again after that. */
-  async #bless(last: JournalEntry | undefined, signal: AbortSignal): Promise<void> {
-    this.#blessing.abort()
-    this.#blessing = new AbortController()
-    const committed = (await this.#components.journal.committed()) ?? (last?.state === 'committed' ? last : undefined)
-    const { pollMs, blessAgainMs: againMs } = this.#init
-    const options = { signal: AbortSignal.any([signal, this.#blessing.signal]), pollMs, againMs }
-    blessBoot(committed, this.#components, options).catch(() => {})
   }
 }

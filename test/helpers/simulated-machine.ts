@@ -44,6 +44,8 @@ export class SimulatedMachine implements ActivationSystem {
   #lastCommitted: JournalEntry | undefined
   /** Probes of units find them down. */
   down = false
+  /** How often a probe asked. */
+  asks = 0
   /** The machine goes down. */
   stopping = false
   stopped = false
@@ -184,7 +186,10 @@ export class SimulatedMachine implements ActivationSystem {
     this.runs === this.new && this.#behaviour.unitFails
       ? [testUnit('bad.service', { active: 'failed', sub: 'failed' })]
       : []
-  unitIsActive = async () => !this.down
+  unitIsActive = async () => {
+    this.asks++
+    return !this.down
+  }
   arm = (_entry: JournalEntry, seconds: number) =>
     this.#step(() => {
       this.decided = undefined
