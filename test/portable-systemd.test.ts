@@ -11,7 +11,15 @@ import { nixSkip, thisSystem, Workshop } from './nix/workshop.ts'
 describe('switch-to-configuration under systemd', { skip: labSkip() || nixSkip() }, () => {
   const workshop = new Workshop()
   after(() => workshop.remove())
-  const tops: Record<Generation, string> = { one: '', two: '', broken: '', early: '', over: '', kernel: '' }
+  const tops: Record<Generation, string> = {
+    one: '',
+    two: '',
+    broken: '',
+    early: '',
+    over: '',
+    kernel: '',
+    'drop-ins': '',
+  }
   let host: LabHost
 
   before(async () => {
@@ -134,6 +142,32 @@ describe('switch-to-configuration under systemd', { skip: labSkip() || nixSkip()
     assert.deepEqual(await states(), ['active', 'over', 'inactive', 'inactive', 'active'])
     await succeeds('one', 'test')
     assert.deepEqual(await states(), before)
+  })
+
+  it('puts drop-ins of units that run in force, and names those of units that nobody restarts', async () => {
+    const own = async () => [
+      await host.unit('own.service', 'Environment'),
+      await host.must([
+        'sh',
+        '-c',
+        `tr '\\0' '\\n' </proc/$(systemctl show --value -p MainPID own)/environ | grep LAB || echo none`,
+      ]),
+      await host.unit('idle.service', 'ActiveState'),
+    ]
+    const dbus = await pid('dbus.service')
+    assert.deepEqual(await own(), ['', 'none', 'inactive'])
+    await succeeds('drop-ins', 'test')
+    assert.deepEqual(await own(), ['LAB=1', 'LAB=1', 'inactive'])
+    assert.equal(
+      await host.must(['cat', '/run/thymesh/not-in-force']),
+      '/etc/systemd/system/dbus.service.d: dbus.service is not restarted before the next boot',
+    )
+    assert.equal(await pid('dbus.service'), dbus)
+    const started = await pid('own.service')
+    await succeeds('drop-ins', 'test')
+    assert.equal(await pid('own.service'), started, 'once')
+    await succeeds('one', 'switch')
+    assert.deepEqual(await own(), ['', 'none', 'inactive'])
   })
 
   it('puts files in force that are read before it is there, now and at the next boot', async () => {

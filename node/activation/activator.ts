@@ -130,6 +130,8 @@ export class Activator {
       decision: await system.decision(entry),
       stopped,
     })
+    // The power may have gone between the commit and its end.
+    if (next.state === 'committed' && next !== entry) await system.disarm(next)
     if (next !== entry) await journal.write(next)
     if (stopped) await system.markStopped(entry, false)
     const end = await this.#run(next, options)

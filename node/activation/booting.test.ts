@@ -128,7 +128,7 @@ describe('an update that is booted', () => {
           const end = await ends(machine)
           const expected = end.state === 'committed' ? [next, next] : [old, old]
           assert.deepEqual([machine.runs, machine.bootsNext], expected, `${steps}: ${end.state} ${end.code}`)
-          assert.equal(machine.staged, undefined)
+          assert.deepEqual([machine.staged, machine.isGuarded], [undefined, false], `${steps}`)
           if (fault !== 'daemon-past-deadline') assert.equal(end.state, 'committed', `${steps}: ${end.code}`)
         }
       }

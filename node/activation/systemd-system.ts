@@ -63,7 +63,8 @@ export class SystemdSystem implements ActivationSystem {
   }
 
   async uptime(): Promise<number> {
-    return Math.floor(Number.parseFloat(await readFile('/proc/uptime', 'utf8')))
+    // As systemd's timers count, whose deadlines are compared with it: /proc/uptime goes on while the machine is suspended.
+    return Number(process.hrtime.bigint() / 1_000_000_000n)
   }
 
   running(): Promise<string | undefined> {
@@ -80,7 +81,9 @@ export class SystemdSystem implements ActivationSystem {
     const { stdout } = await this.#answer(showArguments(wants))
     // The clock of systemd's timestamps.
     const now = Number(process.hrtime.bigint() / 1000n)
-    return parseUnits(stdout, wants, now).filter(({ name }) => !/^thymesh-(?:activate|rollback)-/.test(name))
+    return parseUnits(stdout, wants, now).filter(
+      ({ name }) => !/^thymesh-(?:activate-|rollback-|boot-deadline\.)/.test(name),
+    )
   }
 
   async unitIsActive(unit: string): Promise<boolean> {

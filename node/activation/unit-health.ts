@@ -33,8 +33,8 @@ const endsByItself = /\.(?:service|timer|scope)$/
 
 /**
  * Why a unit is not well; nothing when it is. A restart in the last `windowSeconds` counts as a crash loop: with half of
- * the settling time for a window, each loop of at most the settling time is found, and a unit that needs a few starts at
- * the beginning is not.
+ * the settling time for a window, each loop of at most that half is found, and a unit that needs a few starts at the
+ * beginning is not.
  */
 export function unitProblem(unit: UnitState, windowSeconds: number): string | undefined {
   if (unit.active === 'failed') return 'failed'

@@ -93,6 +93,11 @@ export class SimulatedMachine implements ActivationSystem {
     return this.runs !== this.new || this.#behaviour.reachable
   }
 
+  /** Whether a deadline still holds, of this boot or of one to come. */
+  get isGuarded(): boolean {
+    return this.#guarded !== undefined
+  }
+
   /** The new generation's fault is over. */
   behave(behaviour: Behaviour): void {
     this.#behaviour = behaviour
@@ -218,7 +223,16 @@ export class SimulatedMachine implements ActivationSystem {
       this.#committed = false
       if (this.bootsNext === this.new && this.old !== undefined) this.bootsNext = this.old
     })
-  reboot = async (): Promise<never> => this.#step(() => this.#fail('power'))
+  reboot = async (): Promise<never> =>
+    this.#step(() => {
+      // A crash that is still to come comes after it.
+      const crash = this.#crash
+      try {
+        return this.#fail('power')
+      } finally {
+        this.#crash = crash
+      }
+    })
   bootEnds = async () => {}
   test = () =>
     this.#step(() => {

@@ -71,6 +71,10 @@ export const generations = {
       Unit.Conflicts = "shutdown.target rival@one.service";
       Service.ExecStart = "/bin/sleep infinity"; wantedBy = [ "multi-user.target" ];
     };`,
+  'drop-ins': `${service('keep')} ${service('change', 'one')} ${service('gone')}
+    etc."systemd/system/own.service.d/lab.conf".text = "[Service]\\nEnvironment=LAB=1\\n";
+    etc."systemd/system/dbus.service.d/lab.conf".text = "[Service]\\nEnvironment=LAB=1\\n";
+    etc."systemd/system/idle.service.d/lab.conf".text = "[Service]\\nEnvironment=LAB=1\\n";`,
   kernel: `${service('keep')} ${service('change', 'one')} ${service('gone')} ${sliced('60')}
     etc."udev/rules.d/99-lab.rules".text = "KERNEL==\\"null\\", SYMLINK+=\\"lab-null\\"\\n";
     etc."sysctl.d/lab.conf".text = "net.ipv4.ip_default_ttl = 63\\nkernel.panic = 7\\n";
@@ -87,6 +91,7 @@ export const shown: Record<Generation, string[]> = {
   broken: ['keep active', 'change active broken', 'gone inactive', 'new active', 'both broken'],
   early: ['keep active', 'change active one', 'gone active', 'new inactive'],
   over: ['keep active', 'change active one', 'gone active', 'new inactive'],
+  'drop-ins': ['keep active', 'change active one', 'gone active', 'new inactive'],
   kernel: ['keep active', 'change active one', 'gone active', 'new inactive'],
 }
 

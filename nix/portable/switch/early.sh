@@ -19,20 +19,47 @@ came_from() {
   done
 }
 
-# differs FOLDER: something in it is new, gone or other than before
-differs() {
+# differing FOLDER: the paths below etc/ in it that are new, gone or other than before, a line each
+differing() {
   before_all=$(came_from)
   if [ -z "$before_all" ]; then
-    [ -n "$(etc_in "$1" "$here")" ]
+    etc_in "$1" "$here"
     return
   fi
   # shellcheck disable=SC2086
-  [ -n "$(etc_in "$1" "$here" $before_all | while IFS= read -r path; do
+  etc_in "$1" "$here" $before_all | while IFS= read -r path; do
     for old in $before_all; do
       if [ ! -e "$old/etc/$path" ] || [ ! -e "$here/etc/$path" ] ||
         [ "$(cat "$old/etc/$path")" != "$(cat "$here/etc/$path")" ]; then printf '%s\n' "$path"; fi
     done
-  done)" ]
+  done
+}
+differs() { [ -n "$(differing "$1")" ]; }
+
+# At the start of the machine everything is read with this generation in place.
+is_boot() { [ -z "$(came_from)" ] && [ -z "$wait_for_units" ]; }
+
+# drop_in_units PATH…: the units that drop-ins below etc/ are of, a line each. Of a target or a slice itself nothing runs.
+drop_in_units() {
+  for path in "$@"; do printf '%s\n' "$path"; done |
+    sed -n 's|^systemd/system/\([^/]*\.[a-z]*\)\.d/[^/]*\.conf$|\1|p' | sed '/\.target$/d; /\.slice$/d' | sort -u
+}
+
+# Units that run and whose drop-ins are others than before.
+# shellcheck disable=SC2046
+drop_ins_changed() {
+  if is_boot; then return; fi
+  for name in $(drop_in_units $(differing systemd/system)); do
+    for unit in $(running_units "$name"); do
+      if may_restart "$unit"; then printf '%s\n' "$unit"; fi
+    done
+  done
+}
+
+# Everything is connected to D-Bus.
+may_restart() {
+  case $1 in dbus.service | dbus-broker.service) return 1 ;; esac
+  [ "$(property "$1" RefuseManualStop)" != yes ] && [ "$(property "$1" RefuseManualStart)" != yes ]
 }
 
 # What is not in force, for the daemon's report: "FOLDER: reason" a line. In /run, so that a boot begins anew.
@@ -102,9 +129,11 @@ at_boot='systemd/logind.conf.d modprobe.d'
 # Read before any generation is there.
 too_early='fstab crypttab systemd/system-generators initramfs-tools default/grub'
 
+# shellcheck disable=SC2046
 apply_early_files() {
   begin_notes sysusers.d tmpfiles.d modules-load.d sysctl.d binfmt.d udev/rules.d systemd/system.conf.d \
-    systemd/journald.conf.d dbus-1/system.d dbus-1/system-services systemd/user $at_boot
+    systemd/journald.conf.d dbus-1/system.d dbus-1/system-services systemd/user $at_boot \
+    $(drop_in_units $(etc_in systemd/system "$here") | sed 's|.*|systemd/system/&.d|')
   given sysusers.d systemd-sysusers
   given tmpfiles.d systemd-tmpfiles --create
   given modules-load.d load_modules
@@ -117,8 +146,15 @@ apply_early_files() {
   told dbus-1/system-services reload_dbus
   told systemd/user reload_user_managers
   for path in $at_boot; do
-    if [ -n "$(came_from)" ] && differs "$path"; then not_in_force "$path" 'it is read at the next boot'; fi
+    if ! is_boot && differs "$path"; then not_in_force "$path" 'it is read at the next boot'; fi
   done
+  if ! is_boot; then
+    for name in $(drop_in_units $(differing systemd/system)); do
+      for unit in $(running_units "$name"); do
+        may_restart "$unit" || not_in_force "systemd/system/$name.d" "$unit is not restarted before the next boot"
+      done
+    done
+  fi
   for path in $too_early; do
     if [ -n "$(etc_in "$path" "$here")" ]; then not_in_force "$path" 'it is read before a generation is there'; fi
   done

@@ -45,8 +45,8 @@ forget_failures() {
 }
 
 # Whether a file of this generation has a setting that is off, or on
-is_on() { grep -qE "^[[:space:]]*$2[[:space:]]*=[[:space:]]*(yes|true|on|1)[[:space:]]*\$" "$here/units/$1"; }
-is_off() { grep -qE "^[[:space:]]*$2[[:space:]]*=[[:space:]]*(no|false|off|0)[[:space:]]*\$" "$here/units/$1"; }
+is_on() { [ -e "$here/units/$1" ] && grep -qE "^[[:space:]]*$2[[:space:]]*=[[:space:]]*(yes|true|on|1)[[:space:]]*\$" "$here/units/$1"; }
+is_off() { [ -e "$here/units/$1" ] && grep -qE "^[[:space:]]*$2[[:space:]]*=[[:space:]]*(no|false|off|0)[[:space:]]*\$" "$here/units/$1"; }
 
 units_changed() {
   units_of "$here" | while IFS= read -r name; do
@@ -87,7 +87,7 @@ units_restored() {
 }
 
 units_restarted() {
-  { units_changed; cat "$state/pending/replaced" 2>/dev/null || true; } | sort -u | while IFS= read -r name; do
+  { units_changed; drop_ins_changed; cat "$state/pending/replaced" 2>/dev/null || true; } | sort -u | while IFS= read -r name; do
     file=$(file_of "$name")
     if is_off "$file" X-RestartIfChanged || is_on "$file" RefuseManualStop || is_on "$file" RefuseManualStart; then
       complain "$name changed and keeps running as it was, since its file says that nobody restarts it"
