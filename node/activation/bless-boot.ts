@@ -81,8 +81,6 @@ async function lookAtBoot(
     if (isThisBoot && committed.byBoot === undefined) return 'unknown'
     // One that was booted, and then committed, has just shown all of it.
     if (!isThisBoot) {
-      // What is still to be started is not unwell.
-      await system.bootEnds(options.signal)
       const { health } = await checkHealth({ system, log }, policyOf(committed.policy).health, undefined, options)
       if (health.state === 'failed') return 'not yet'
     }
