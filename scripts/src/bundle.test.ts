@@ -1,8 +1,8 @@
-/** The bundled program, as a package has it: every command that its help names starts and ends as it should. */
+/** The bundled program, as a package has it: every command that its manual names starts and ends as it should. */
 
 import assert from 'node:assert/strict'
 import { type ExecFileException, execFile } from 'node:child_process'
-import { cp, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -73,22 +73,25 @@ describe('the bundle', () => {
       if (stays) child.stdout?.once('data', () => child.kill('SIGTERM'))
     })
 
-  /** All commands below one, each with its usage line. */
-  async function commands(above: readonly string[]): Promise<{ command: string[]; usage: string }[]> {
-    const { stdout } = await run([...above, '--help'], { cwd: directory })
-    const usage = stdout.slice(0, stdout.indexOf('\n\n')).replaceAll(/\s+/g, ' ')
-    if (!usage.includes('[command]')) return [{ command: [...above], usage }]
-    const names = [...stdout.matchAll(/^ {2}([a-z][a-z-]*)(?= )/gm)].map(([, name = '']) => name)
-    const below = names.filter(name => name !== 'help').map(name => [...above, name])
-    const found: { command: string[]; usage: string }[][] = []
-    for (let at = 0; at < below.length; at += AT_A_TIME) {
-      found.push(...(await Promise.all(below.slice(at, at + AT_A_TIME).map(commands))))
-    }
-    return found.flat()
+  /** All commands with their usage lines, by their manual pages: one process, where asking each for its help is hundreds. */
+  async function commands(): Promise<{ command: string[]; usage: string }[]> {
+    const pages = join(directory, 'pages')
+    const { code, stderr } = await run(['man-pages', pages], { cwd: directory })
+    assert.equal(code, 0, stderr)
+    const found = await Promise.all(
+      (await readdir(pages)).map(async name => {
+        const [, line = ''] = /^\.SH SYNOPSIS\n\.B (.*)$/m.exec(await readFile(join(pages, name), 'utf8')) ?? []
+        const usage = line.replaceAll('\\-', '-')
+        const [, ...words] = usage.split(' ')
+        const end = words.findIndex(word => /^[[<]/.test(word))
+        return { usage, command: end === -1 ? words : words.slice(0, end) }
+      }),
+    )
+    return found.filter(({ usage }) => !usage.includes('[command]'))
   }
 
-  it('runs every command of its help', { timeout: 20 * 60_000 }, async () => {
-    const found = await commands([])
+  it('runs every command of its manual', { timeout: 20 * 60_000 }, async () => {
+    const found = await commands()
     const founded = await run(['init', project, '--name', 'trial', '--no-passphrase', '--json'], { cwd: directory })
     assert.equal(founded.code, 0, founded.stdout + founded.stderr)
     const wrong: string[] = []
